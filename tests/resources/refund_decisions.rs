@@ -54,7 +54,7 @@ async fn a_refund_that_did_not_arrive_is_tried_again_and_leaves_the_list() {
     assert_eq!(amounts(&sale.seen().await), [granted("cancelled", "17.50", "succeeded")]);
     let books = sale.shop.anon().get(&format!("/_local/pay/stripe/orders/{}", sale.id)).await.expect(200).clone();
     let states: Vec<&Value> = books["refunds"].as_array().expect("refunds").iter().map(|one| &one["status"]).collect();
-    assert_eq!(states, ["failed", "succeeded"]);
+    assert_eq!(states, ["succeeded", "failed"], "the newest first");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Slow payment methods: a bank decides after days, and nobody can stop it meanwhile. Which kinds of methods are offered
-//! is a setting.
+//! Slow payment methods: a bank decides after days, and nobody can stop it meanwhile. Which kinds of methods are
+//! offered is a setting.
 
 use std::time::Duration;
 

@@ -471,8 +471,8 @@ impl StoredOrder {
     }
 }
 
-/// What the buyer has to pay for a vendor order, in minor units: the shares of what is neither cancelled, given back nor
-/// in a parcel that did not arrive, and was not given for nothing.
+/// What the buyer has to pay for a vendor order, in minor units: the shares of what is neither cancelled, given back
+/// nor in a parcel that did not arrive, and was not given for nothing.
 fn owed(vendor_order: &VendorOrder) -> i64 {
     let (mut owed, mut kept) = (0, 0);
     for (at, line) in vendor_order.lines.iter().enumerate() {

@@ -10,8 +10,8 @@ use store::{Decision, Error};
 use crate::Summary;
 use crate::round::Round;
 
-/// Pause before a vendor order is looked at again for which nobody is awaited while a bank decides about the payment. The
-/// bank's decision sets its deadline anew.
+/// Pause before a vendor order is looked at again for which nobody is awaited while a bank decides about the payment.
+/// The bank's decision sets its deadline anew.
 const WHILE_DISPUTED: Duration = Duration::from_secs(24 * 3600);
 
 impl Round {
@@ -25,26 +25,31 @@ impl Round {
     ) -> Result<(), Error> {
         let decide = |mut placed: PlacedOrder| {
             let lapse = lapse_all(&mut placed, vendor, self.now).map_err(Error::from);
-            let is_due =
-                placed.vendor_order(vendor).and_then(|one| one.next_deadline()).is_some_and(|(at, _)| at <= self.now);
-            std::future::ready(lapse.map(|lapse| Decision::Write(placed, (lapse, is_due))))
+            let next = placed.vendor_order(vendor).and_then(|one| one.next_deadline()).map(|(at, _)| at);
+            std::future::ready(lapse.map(|lapse| Decision::Write(placed, (lapse, next))))
         };
-        let respond = |_: &PlacedOrder, done: &(Option<Lapse>, bool)| Ok((*done, None));
+        let respond = |_: &PlacedOrder, done: &(Option<Lapse>, Option<Timestamp>)| Ok((*done, None));
         match self.settlement.orders().change(order, decide, respond).await? {
             Outcome::Done((Some(lapse), _)) => {
-                tracing::info!(order.id = %due.order, vendor.id = %vendor, ?lapse, "the deadline of a vendor order has passed");
+                tracing::info!(
+                    order.id = %due.order, vendor.id = %vendor, ?lapse, "the deadline of a vendor order has passed"
+                );
                 summary.lapsed += 1;
             }
-            // The index is eventually consistent, unless a bank decides.
-            Outcome::Done((None, true)) => self.postpone(due, WHILE_DISPUTED, summary).await,
+            // A bank decides; or the index has a time that is no longer its own, such as one that an earlier release,
+            // which knows none, has left.
+            Outcome::Done((None, next)) => {
+                let ahead = next.filter(|next| *next > self.now).map(|next| next.since(self.now));
+                self.postpone(due, ahead.map_or(WHILE_DISPUTED, |ahead| ahead.min(WHILE_DISPUTED)), summary).await;
+            }
             _ => {}
         }
         Ok(())
     }
 }
 
-/// Does all that is due about a vendor order, up to a reminder, which somebody has to be able to heed. Answers with the
-/// last of it.
+/// Does all that is due about a vendor order, up to a reminder, which somebody has to be able to heed. Answers with
+/// the last of it.
 fn lapse_all(placed: &mut PlacedOrder, vendor: VendorId, now: Timestamp) -> Result<Option<Lapse>, Refusal> {
     let mut last = None;
     while let Some(lapse) = placed.lapse(vendor, &mut platform::ids(now))? {

@@ -17,6 +17,11 @@ fn granted<'a>(event: &OrderEvent, order: &'a PlacedOrder) -> Option<&'a Refund>
     order.refunds.iter().find(|refund| is_of(event, refund))
 }
 
+/// The vendors who pay it.
+pub(crate) fn vendors(event: &OrderEvent, order: &PlacedOrder) -> impl Iterator<Item = VendorId> {
+    granted(event, order).into_iter().flat_map(|refund| &refund.parts).map(|part| part.vendor)
+}
+
 /// The subject and the text for the buyer.
 pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder) -> Option<(String, Draft)> {
     let refund = granted(event, order)?;

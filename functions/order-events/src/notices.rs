@@ -1,7 +1,7 @@
 //! The recipients of each event, and the texts of the messages.
 //!
-//! A message describes the order as it is when the event is delivered. The order may have changed since the event: what
-//! is no longer true is left out, because a later event reports what is.
+//! A message describes the order as it is when the event is delivered. The order may have changed since the event:
+//! what is no longer true is left out, because a later event reports what is.
 
 use domain::VendorId;
 use domain::dispute::DisputeState;
@@ -104,9 +104,8 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
             }
         }
         OrderEventKind::VendorOrderDeclined => with_buyer(Vec::new()),
-        OrderEventKind::RefundGranted | OrderEventKind::VendorOrderCancelled => {
-            with_buyer(event.vendor.map(Recipient::Vendor).into_iter().collect())
-        }
+        OrderEventKind::RefundGranted => with_buyer(granted::vendors(event, order).map(Recipient::Vendor).collect()),
+        OrderEventKind::VendorOrderCancelled => with_buyer(event.vendor.map(Recipient::Vendor).into_iter().collect()),
         OrderEventKind::VendorOrderShipped
         | OrderEventKind::VendorOrderDelivered
         | OrderEventKind::ParcelLost

@@ -46,7 +46,8 @@ pub struct ResolveRefund {
 
 /// Refunds units, deliveries or an amount of an order.
 ///
-/// For an order that was paid: the buyer keeps what was shipped, and what was not shipped is cancelled instead. A provider that makes no refunds leaves it to the operator, in the list of failed refunds.
+/// For an order that was paid: the buyer keeps what was shipped, and what was not shipped is cancelled instead. A
+/// provider that makes no refunds leaves it to the operator, in the list of failed refunds.
 #[utoipa::path(
     post, path = "/v1/admin/orders/{id}/refunds", params(("id" = OrderId, Path, description = "The order.")),
     request_body = GrantRefund, responses((status = OK, body = OperatorOrderView))
@@ -67,7 +68,8 @@ pub async fn grant_refund(
 
 /// Tries a refund again that did not arrive.
 ///
-/// It is requested from the provider as a new one. Refused when the provider cannot make it, or a bank decides about it.
+/// It is requested from the provider as a new one. Refused when the provider cannot make it, or a bank decides about
+/// it.
 #[utoipa::path(
     post, path = "/v1/admin/orders/{id}/refunds/{refund_id}/retry",
     params(

@@ -183,7 +183,8 @@ pub async fn decide_return(
     let call = call.scoped_to(operator.user);
     let done = |order: &PlacedOrder| {
         let known = order.vendors.iter().find(|vendor_order| vendor_order.id() == id);
-        known.and_then(|one| one.return_with(number)).is_some_and(|one| states.contains(&one.state))
+        let known = known.and_then(|one| one.return_with(number));
+        known.is_some_and(|one| states.contains(&one.state) && (!asked.restock || one.restocked))
     };
     let (by, restock) = (Actor::Operator, asked.restock);
     let apply = |order: &mut PlacedOrder, vendor: VendorId, ids: &mut Ids| match (asked.decision, &reason) {

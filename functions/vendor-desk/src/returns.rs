@@ -67,8 +67,8 @@ pub async fn decline_return(
 
 /// Receives the goods of a return.
 ///
-/// What was paid for them is refunded, and for the delivery too once nothing of the vendor order is left. With `restock`
-/// they can be bought again.
+/// What was paid for them is refunded, and for the delivery too once nothing of the vendor order is left. With
+/// `restock` they can be bought again.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/returns/{number}/receive",
     params(

@@ -131,8 +131,8 @@ impl Action {
         let has = |state| vendor_order.parcels.iter().any(|parcel| parcel.state == state);
         match self {
             Self::Accept => vendor_order.state == VendorOrderState::Accepted,
-            // Declining an accepted vendor order cancels what is left of it. Buyers can cancel too, so the history must
-            // say who did.
+            // Declining an accepted vendor order cancels what is left of it. Buyers can cancel too, so the history
+            // must say who did.
             Self::Decline => {
                 vendor_order.state == VendorOrderState::Declined
                     || (vendor_order.lines.iter().any(|line| line.cancelled > 0)
@@ -157,8 +157,9 @@ impl Action {
             Self::Grant(_) => false,
             Self::ApproveReturn(number) => is_return_in(vendor_order, *number, &[ReturnState::Approved]),
             Self::DeclineReturn(number, _) => is_return_in(vendor_order, *number, &[ReturnState::Declined]),
-            Self::ReceiveReturn { number, .. } => {
+            Self::ReceiveReturn { number, restock } => {
                 is_return_in(vendor_order, *number, &[ReturnState::Received, ReturnState::Refunded])
+                    && (!restock || vendor_order.return_with(*number).is_some_and(|asked| asked.restocked))
             }
         }
     }

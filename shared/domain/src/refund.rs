@@ -137,8 +137,8 @@ pub struct Refund {
     /// The part of `amount` that somebody gave back at the provider's dashboard: it is not sent a second time either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded_elsewhere: Option<Money>,
-    /// What `amount` is more, or less, than its parts because its provider pays in steps: less when an earlier refund of
-    /// the payment was more.
+    /// What `amount` is more, or less, than its parts because its provider pays in steps: less when an earlier refund
+    /// of the payment was more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Money>,
     /// Why somebody gave it back of their own accord, in their words.
@@ -220,7 +220,8 @@ impl Refund {
         Money::new(self.amount.minor().saturating_sub(covered).max(0), self.amount.currency())
     }
 
-    /// Whether it has something that releases before 2026-12-02 would not heed: it was rounded, tried again or resolved.
+    /// Whether it has something that releases before 2026-12-02 would not heed: it was rounded, tried again or
+    /// resolved.
     pub const fn has_decisions(&self) -> bool {
         self.rounding.is_some() || self.resolution.is_some() || !self.earlier_references.is_empty()
     }

@@ -183,8 +183,8 @@ impl Orders {
         self.answered(orders.once(call.request(), work).await?, id, call).await
     }
 
-    /// A change of an order that only its stored state decides about. One that is `done` already stays as it is, so that
-    /// a repeat is harmless.
+    /// A change of an order that only its stored state decides about. One that is `done` already stays as it is, so
+    /// that a repeat is harmless.
     pub async fn decide<R>(
         &self,
         id: OrderId,

@@ -47,6 +47,8 @@ impl World {
     pub(super) async fn open() -> Self {
         let shop = Shop::open().await;
         let operator = shop.operator().await;
+        let (setting, allowed) = ("/v1/admin/settings/refunds/by-vendors", json!({"allowed": true}));
+        operator.clone().with("if-match", "*").put(setting, &allowed).await.expect(200);
         let tree = json!({"items": [{"handle": "kitchen", "name": "Kitchen", "children": []}]});
         let put = operator.clone().with("if-match", "*").put("/v1/admin/categories", &tree).await;
         put.expect(200);

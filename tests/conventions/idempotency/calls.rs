@@ -72,7 +72,7 @@ impl World {
         };
         if path.starts_with("/v1/carts") || path == "/v1/checkout" {
             self.of_carts(route, side, &call).await
-        } else if path.contains("/orders/") {
+        } else if path.contains("/orders/") || path.contains("/vendor-orders/") {
             self.of_orders(route, side, &call).await
         } else if path.starts_with("/v1/vendor/") {
             self.of_goods(route, side, &call).await

@@ -215,8 +215,8 @@ pub(super) fn may_take_days(intent: &Intent) -> bool {
 }
 
 /// The least and the greatest charge, from the page's section "Minimum and maximum charge amounts", the greatest as for
-/// ways of paying that are no cards. Not the shop's own table, so that a mistake there is not made twice. The least ones
-/// of other currencies depend on the account.
+/// ways of paying that are no cards. Not the shop's own table, so that a mistake there is not made twice. The least
+/// ones of other currencies depend on the account.
 fn bounds(currency: &str) -> (i64, i64) {
     let least = match currency {
         "gbp" => 30,

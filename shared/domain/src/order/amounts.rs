@@ -46,7 +46,8 @@ impl PlacedOrder {
     ///
     /// What was refunded by lines is taken off by their exact shares. What went back otherwise is taken off what is
     /// left of all vendor orders, in proportion and from each share alike: that is what a bank has charged back, what
-    /// somebody gave back at the provider's dashboard, and what was never paid of an amount that the operator accepted.
+    /// somebody gave back at the provider's dashboard, and what was never paid of an amount that the operator
+    /// accepted.
     ///
     /// # Errors
     /// An amount does not fit into 64 bits.
@@ -122,14 +123,12 @@ impl PlacedOrder {
             left.push(price);
             own.push(beyond_shares(refunds, vendor_order)?.min(price));
         }
-        let short = sum(left.iter().copied())?.saturating_sub(there).max(0);
-        let of_own = sum(own.iter().copied())?.min(short);
-        let own = spread(of_own, &own)?;
         let rest: Vec<i64> = left.iter().zip(&own).map(|(left, own)| left - own).collect();
-        let others = spread(short - of_own, &rest)?;
+        let short = sum(rest.iter().copied())?.saturating_sub(there).max(0);
+        let others = spread(short, &rest)?;
         let kept: Vec<i64> = rest.iter().zip(&others).map(|(rest, others)| rest - others).collect();
         let (applied, of_applied) = self.charged_back_refunds(refunds)?;
-        let free = spread(charged_back.saturating_sub(of_applied).clamp(0, short - of_own), &others)?;
+        let free = spread(charged_back.saturating_sub(of_applied).clamp(0, short), &others)?;
         let unpaid = spread(sum(whole.iter().copied())?.saturating_sub(taken).max(0), &whole)?;
         let held = self.held_total(payment, charged_back).min(sum(kept.iter().copied())?);
         let held = spread(held, &kept)?;
@@ -257,8 +256,8 @@ impl Part {
 }
 
 impl VendorOrder {
-    /// Whether what its vendor gets for it is to be paid to them: nothing of it can be given back any more. One that an
-    /// earlier release has led to its state has no deadline for that.
+    /// Whether what its vendor gets for it is to be paid to them: nothing of it can be given back any more. One that
+    /// an earlier release has led to its state has no deadline for that.
     const fn is_earned(&self) -> bool {
         self.state.has_ended() || (self.state.was_delivered() && self.since.is_none())
     }
@@ -306,8 +305,8 @@ fn beyond_shares(refunds: &[&Refund], vendor_order: &VendorOrder) -> Result<i64,
     Ok(beyond)
 }
 
-/// What vendors bear of a refund, in minor units: not what the operator gives of their own, nor what is rounded because a
-/// provider pays in steps.
+/// What vendors bear of a refund, in minor units: not what the operator gives of their own, nor what is rounded
+/// because a provider pays in steps.
 fn borne_by_vendors(refund: &Refund) -> i64 {
     let rounding = refund.rounding.map_or(0, Money::minor);
     let is_operators = refund.reason == RefundReason::Goodwill && refund.parts.is_empty();

@@ -349,8 +349,9 @@ impl PlacedOrder {
         left = Money::new(left.minor().saturating_add(self.rounded(payment)), left.currency());
         let mut parts = Vec::new();
         for vendor in vendors {
+            let room = self.left_of_vendor(*vendor, left);
             let Some(vendor_order) = self.vendor_order_mut(*vendor) else { continue };
-            let part = vendor_order.refund_gone(left).map_err(refused)?;
+            let part = vendor_order.refund_gone(room).map_err(refused)?;
             left = left.minus(part.amount).map_err(refused)?;
             parts.push(part);
         }
@@ -360,6 +361,15 @@ impl PlacedOrder {
             amount = amount.plus(left).map_err(refused)?;
         }
         self.queue_refund(payment, amount, parts, reason, ids)
+    }
+
+    /// What may still be given back of a vendor order, at most `left` of its payment: what it cost, less what refunds
+    /// have given back of it. Nobody else bears more.
+    pub(super) fn left_of_vendor(&self, vendor: VendorId, left: Money) -> Money {
+        let cost = self.vendor_order(vendor).map_or(0, |vendor_order| vendor_order.totals.total.minor());
+        let parts = self.refunds.iter().flat_map(|refund| &refund.parts).filter(|part| part.vendor == vendor);
+        let refunded = parts.fold(0, |sum: i64, part| sum.saturating_add(part.amount.minor()));
+        Money::new(cost.saturating_sub(refunded).clamp(0, left.minor().max(0)), left.currency())
     }
 
     /// The refundable amount of a payment without the refunds that did not arrive: these are made manually, and must

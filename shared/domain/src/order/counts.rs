@@ -81,8 +81,8 @@ impl VendorOrder {
         self.refund_units(&units, delivery, left)
     }
 
-    /// Counts units of each line as refunded, as many as are not refunded yet, and the delivery, and says what they come
-    /// to: by their shares, at most what is `left` of the payment.
+    /// Counts units of each line as refunded, as many as are not refunded yet, and the delivery, and says what they
+    /// come to: by their shares, at most what is `left` of the payment.
     pub(super) fn refund_units(
         &mut self,
         units: &[u32],
@@ -120,7 +120,8 @@ impl VendorOrder {
         // The parcel that had the price of the delivery may not have arrived.
         let delivered = |(_, parcel): &(usize, &Parcel)| parcel.state == ParcelState::Delivered;
         let parcels = self.parcels.iter().enumerate().filter(delivered);
-        let goods = parcels.map(|(at, parcel)| self.goods_in_parcel(at, &parcel.units)).collect::<Result<Vec<_>, _>>()?;
+        let goods =
+            parcels.map(|(at, parcel)| self.goods_in_parcel(at, &parcel.units)).collect::<Result<Vec<_>, _>>()?;
         let goods = Money::sum(self.commission.currency(), goods)?;
         let delivery = !self.delivery_refunded && collected.minor() <= goods.minor();
         self.refund_units(&units, delivery, self.totals.total)?;

@@ -81,6 +81,7 @@ impl PlacedOrder {
         if !self.is_held() {
             self.await_vendors(ids);
         }
+        self.settle_returns(ids);
         Ok(Settled::Changed)
     }
 
@@ -104,10 +105,10 @@ impl PlacedOrder {
         })
     }
 
-    /// Adapts the refunds of a payment to its disputes. While one is open, refunds wait and none needs a manual refund.
-    /// When a lost dispute has charged money back, it takes the place of refunds, whatever the dispute was about: it is
-    /// safer to refund too little automatically than something twice. The rest of a refund is requested, or, if the
-    /// refund had failed, reported to the operator.
+    /// Adapts the refunds of a payment to its disputes. While one is open, refunds wait and none needs a manual
+    /// refund. When a lost dispute has charged money back, it takes the place of refunds, whatever the dispute was
+    /// about: it is safer to refund too little automatically than something twice. The rest of a refund is requested,
+    /// or, if the refund had failed, reported to the operator.
     pub(super) fn reconcile_refunds(&mut self, payment: PaymentId, ids: &Ids) {
         if !self.disputes.iter().any(|dispute| dispute.payment == payment) {
             return;

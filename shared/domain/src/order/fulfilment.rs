@@ -211,7 +211,6 @@ impl PlacedOrder {
             self.record_parcel(event, by, vendor, number, ids);
         }
         self.advance(vendor, by, ids)?;
-        self.end_returned(vendor, by, ids)?;
         self.emit_of_parcel(kind, vendor, number, ids);
         if let Some(reason) = reason {
             self.queue_vendor_orders_refund(&[vendor], reason, ids)?;
@@ -237,10 +236,10 @@ impl PlacedOrder {
 
     /// Takes the step that follows from a vendor order's parcels.
     pub(super) fn advance(&mut self, vendor: VendorId, by: Actor, ids: &Ids) -> Result<(), Refusal> {
-        match self.vendor_order(vendor).and_then(VendorOrder::step_of_parcels) {
-            Some(step) => self.apply_step(vendor, step, by, ids),
-            None => Ok(()),
+        if let Some(step) = self.vendor_order(vendor).and_then(VendorOrder::step_of_parcels) {
+            self.apply_step(vendor, step, by, ids)?;
         }
+        self.end_returned(vendor, by, ids)
     }
 
     /// What follows once every vendor order has ended: cash was collected for what was delivered; an order of which

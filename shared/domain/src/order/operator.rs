@@ -46,6 +46,9 @@ impl PlacedOrder {
         if self.is_refunded_in_full(payment) {
             return Err(Refusal::because(Code::WrongState, "the money is already being refunded"));
         }
+        if self.is_gone(payment) {
+            return Err(Refusal::because(Code::WrongState, "the money went back already"));
+        }
         if let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) {
             known.state = next;
         }

@@ -1,14 +1,17 @@
-//! What people decide about refunds: to give money back of their own accord, to try a refund again that did not arrive,
-//! or to say that the buyer has the money.
+//! What people decide about refunds: to give money back of their own accord, to try a refund again that did not
+//! arrive, or to say that the buyer has the money.
 
 use super::changes::refused;
 use super::{Actor, History, HistoryEvent, OrderEventKind, ParcelLine, PlacedOrder, VendorOrder};
 use crate::cart::MAX_LINES;
 use crate::code::{Code, FieldError, Refusal};
 use crate::id_source::Ids;
-use crate::payment::{Payment, PaymentState, Refund, RefundPart, RefundReason, RefundRules, RefundStep};
+use crate::payment::{Payment, PaymentState, Refund, RefundPart, RefundReason, RefundRules, RefundState, RefundStep};
 use crate::text::Note;
 use crate::{Money, RefundId, VendorId};
+
+/// How many refunds and returns of an order may be under way when another is asked for.
+pub(super) const MAX_OPEN_REFUNDS: usize = 8;
 
 const WRONG_STATE: Refusal = Refusal::of(Code::WrongState);
 
@@ -41,10 +44,11 @@ impl PlacedOrder {
     /// Gives money back of somebody's own accord, for an order that was paid: the buyer keeps the goods.
     ///
     /// # Errors
-    /// `invalid` for a line that the order has not, or an amount that its provider cannot pay; `wrong_state` when it is
-    /// not paid, when fewer units were shipped and kept, or when less is left.
+    /// `invalid` for a line that the order has not, or an amount that its provider cannot pay; `wrong_state` when it
+    /// is not paid, when fewer units were shipped and kept, or when less is left.
     pub fn grant_refund(&mut self, asked: &GrantedRefund, by: Actor, ids: &mut Ids) -> Result<(), Refusal> {
         asked.check()?;
+        self.check_refunds_have_room()?;
         let paid = self.payment().filter(|payment| has_paid(payment) && !self.is_refunded_in_full(payment.id));
         let paid = paid.ok_or_else(|| Refusal::because(Code::WrongState, "the order was not paid"))?;
         let (payment, rules) = (paid.id, paid.refunds.unwrap_or(RefundRules::ANY));
@@ -78,8 +82,9 @@ impl PlacedOrder {
         }
         let before = self.refunds.len();
         self.queue_refund(payment, amount, parts, reason, ids)?;
-        if let Some(refund) = self.refunds.get_mut(before) {
-            refund.note.clone_from(&asked.note);
+        match self.refunds.get_mut(before) {
+            Some(refund) if !refund.amount.is_zero() => refund.note.clone_from(&asked.note),
+            _ => return Err(Refusal::because(Code::WrongState, "an earlier refund was rounded up by as much")),
         }
         if let Some(entry) = self.history.iter_mut().rev().find(|entry| entry.event == HistoryEvent::RefundQueued) {
             entry.by = by;
@@ -93,12 +98,29 @@ impl PlacedOrder {
         Ok(())
     }
 
+    /// Refuses what would queue another refund when many are under way or did not arrive: a change of the order may
+    /// have to write them all.
+    ///
+    /// # Errors
+    /// `limit_reached`.
+    pub(super) fn check_refunds_have_room(&self) -> Result<(), Refusal> {
+        let is_open = |refund: &&Refund| {
+            matches!(refund.state, RefundState::Queued | RefundState::Pending) || refund.did_not_arrive()
+        };
+        let returns = self.vendors.iter().flat_map(|one| &one.returns).filter(|asked| asked.is_open());
+        if self.refunds.iter().filter(is_open).count() + returns.count() >= MAX_OPEN_REFUNDS {
+            let detail = "several refunds and returns of this order are under way: wait until they have ended";
+            return Err(Refusal::because(Code::LimitReached, detail));
+        }
+        Ok(())
+    }
+
     /// What a vendor pays of an amount: at most what their vendor order cost, less what was refunded of it.
     fn part_of_vendor(&self, vendor: VendorId, amount: Money) -> Result<RefundPart, Refusal> {
-        let vendor_order = self.vendor_order(vendor).ok_or_else(unknown_vendor)?;
-        let parts = self.refunds.iter().flat_map(|refund| &refund.parts).filter(|part| part.vendor == vendor);
-        let refunded = parts.fold(0, |sum: i64, part| sum.saturating_add(part.amount.minor()));
-        let left = vendor_order.totals.total.minor().saturating_sub(refunded).max(0);
+        let at = self.vendors.iter().position(|one| one.vendor.id == vendor).ok_or_else(unknown_vendor)?;
+        // What is really there of it: cash of a parcel that did not arrive was never paid.
+        let kept = self.amounts().map_err(refused)?.get(at).map_or(0, |amounts| amounts.total.minor());
+        let left = self.left_of_vendor(vendor, Money::new(kept, amount.currency())).minor();
         if amount.minor() > left {
             let left = Money::new(left, amount.currency());
             return Err(Refusal::because(Code::WrongState, format!("{left} is left of what was paid to the vendor")));
@@ -132,7 +154,8 @@ impl PlacedOrder {
             return Err(Refusal::fields(Code::Invalid, errors));
         }
         let (mut parts, mut left) = (Vec::new(), room);
-        for vendor_order in self.vendors.iter_mut().filter(|one| concerned(one)) {
+        let rooms: Vec<Money> = self.vendors.iter().map(|one| self.left_of_vendor(one.vendor.id, room)).collect();
+        for (vendor_order, room) in self.vendors.iter_mut().zip(rooms).filter(|(one, _)| concerned(one)) {
             let units = vendor_order.granted_units(&asked.lines)?;
             let is_shipped = vendor_order.state.has_shipped();
             let is_named = asked.lines.is_empty() || units.iter().any(|units| *units > 0);
@@ -140,7 +163,8 @@ impl PlacedOrder {
             if !delivery && units.iter().all(|units| *units == 0) {
                 continue;
             }
-            let part = vendor_order.refund_units(&units, delivery, left).map_err(refused)?;
+            let room = if room.minor() < left.minor() { room } else { left };
+            let part = vendor_order.refund_units(&units, delivery, room).map_err(refused)?;
             for (line, units) in vendor_order.lines.iter_mut().zip(&units) {
                 line.granted = line.granted.saturating_add(*units);
             }
@@ -157,6 +181,10 @@ impl PlacedOrder {
     /// `not_found`; `wrong_state` when it waits for nobody, or when less than its amount is left of the payment.
     pub fn retry_refund(&mut self, refund: RefundId, ids: &mut Ids) -> Result<(), Refusal> {
         let known = self.waiting_refund(refund)?;
+        if known.was_made_elsewhere() {
+            let detail = "it was made at the provider's dashboard: make it there again, or resolve it";
+            return Err(Refusal::because(Code::WrongState, detail));
+        }
         let (payment, to_send) = (known.payment, known.to_send());
         let left = self.refundable_amount(payment).ok_or(WRONG_STATE)?;
         if left.currency() != to_send.currency() || left.minor() < to_send.minor() {
@@ -229,10 +257,12 @@ impl VendorOrder {
     fn granted_units(&self, asked: &[ParcelLine]) -> Result<Vec<u32>, Refusal> {
         let gone = self.gone();
         let mut granted = Vec::with_capacity(self.lines.len());
-        for (line, gone) in self.lines.iter().zip(&gone) {
+        for (at, (line, gone)) in self.lines.iter().zip(&gone).enumerate() {
             let units = asked.iter().find(|asked| asked.variant_id == line.variant).map_or(0, |asked| asked.quantity);
             let failed = gone.saturating_sub(line.cancelled);
             let kept = line.shipped.saturating_sub(failed).saturating_sub(line.granted);
+            // What comes back is refunded then.
+            let kept = kept.saturating_sub(self.asked_back(at));
             if units > kept {
                 let detail = format!("{kept} units of {} were shipped, kept and not refunded", line.variant);
                 return Err(Refusal::because(Code::WrongState, detail));

@@ -71,7 +71,7 @@ pub struct NewReturn {
 
 impl Return {
     /// Whether somebody is awaited: its goods are not back yet, and it has not ended.
-    const fn is_open(&self) -> bool {
+    pub(super) const fn is_open(&self) -> bool {
         matches!(self.state, ReturnState::Requested | ReturnState::Approved)
     }
 }
@@ -111,16 +111,22 @@ impl VendorOrder {
     /// for it. With a `deadline`, only those that can be given back until then.
     fn returnable(&self, at: usize, line: &OrderLine, deadline: Option<Timestamp>) -> u32 {
         let delivered = self.parcels.iter().filter(|parcel| parcel.state == ParcelState::Delivered);
-        let of_line = |units: &[u32]| units.get(at).copied().unwrap_or(0);
-        let has = match deadline {
+        let has = delivered.fold(0, |sum: u32, parcel| sum.saturating_add(units_at(&parcel.units, at)));
+        let taken = line.returned.saturating_add(line.granted).saturating_add(self.asked_back(at));
+        let left = has.saturating_sub(taken);
+        match deadline {
             Some(now) => {
-                self.windows(at).filter(|(_, until)| *until >= now).fold(0, |sum: u32, (units, _)| sum + units)
+                let in_time = self.windows(at).filter(|(_, until)| *until >= now);
+                left.min(in_time.fold(0, |sum: u32, (units, _)| sum.saturating_add(units)))
             }
-            None => delivered.fold(0, |sum: u32, parcel| sum.saturating_add(of_line(&parcel.units))),
-        };
-        let asked = self.returns.iter().filter(|asked| asked.is_open());
-        let asked = asked.fold(0, |sum: u32, asked| sum.saturating_add(of_line(&asked.units)));
-        has.saturating_sub(line.returned).saturating_sub(line.granted).saturating_sub(asked)
+            None => left,
+        }
+    }
+
+    /// How many units of a line are in returns that wait for somebody.
+    pub(super) fn asked_back(&self, at: usize) -> u32 {
+        let open = self.returns.iter().filter(|asked| asked.is_open());
+        open.fold(0, |sum: u32, asked| sum.saturating_add(units_at(&asked.units, at)))
     }
 
     /// The units of each line that are to be given back.
@@ -158,13 +164,17 @@ impl VendorOrder {
     }
 }
 
+fn units_at(units: &[u32], at: usize) -> u32 {
+    units.get(at).copied().unwrap_or(0)
+}
+
 impl PlacedOrder {
-    /// Asks for a return. The buyer's has to be within the policy of each line; the operator's need not, and is approved
-    /// at once.
+    /// Asks for a return. The buyer's has to be within the policy of each line; the operator's need not, and is
+    /// approved at once.
     ///
     /// # Errors
-    /// `not_found` for a vendor who has no part in the order; those of the lines; `wrong_state` when fewer units can be
-    /// given back; `limit_reached`.
+    /// `not_found` for a vendor who has no part in the order; those of the lines; `wrong_state` when fewer units can
+    /// be given back; `limit_reached`.
     pub fn request_return(
         &mut self,
         vendor: VendorId,
@@ -181,9 +191,13 @@ impl PlacedOrder {
         if ended {
             return Err(WRONG_STATE);
         }
-        if known.returns.len() >= MAX_RETURNS {
-            return Err(Refusal::because(Code::LimitReached, "a vendor order has at most 20 returns"));
+        // What buyers ask for does not lock the operator out.
+        let most = if by == Actor::Operator { 2 * MAX_RETURNS } else { MAX_RETURNS };
+        if known.returns.len() >= most {
+            let detail = format!("a vendor order has at most {most} returns");
+            return Err(Refusal::because(Code::LimitReached, detail));
         }
+        self.check_refunds_have_room()?;
         let units = known.units_to_return(asked, (by != Actor::Operator).then_some(now))?;
         let number = u16::try_from(known.returns.len() + 1).unwrap_or(u16::MAX);
         let state = if by == Actor::Operator { ReturnState::Approved } else { ReturnState::Requested };
@@ -250,6 +264,9 @@ impl PlacedOrder {
         by: Actor,
         ids: &mut Ids,
     ) -> Result<(), Refusal> {
+        if restock && self.restock_return(vendor, number)? {
+            return Ok(());
+        }
         let received = self.step_return(vendor, number, ReturnStep::Received, ids)?;
         received.restocked = restock;
         let units = received.units.clone();
@@ -280,6 +297,21 @@ impl PlacedOrder {
         self.end_if_all_is_done(by, ids)
     }
 
+    /// Puts goods that were received into stock, once, whenever that is said. Answers whether it did.
+    fn restock_return(&mut self, vendor: VendorId, number: u16) -> Result<bool, Refusal> {
+        let vendor_order = self.vendor_order_mut(vendor).ok_or(Refusal::of(Code::NotFound))?;
+        let asked = vendor_order.return_mut(number)?;
+        if asked.restocked || !matches!(asked.state, ReturnState::Received | ReturnState::Refunded) {
+            return Ok(false);
+        }
+        asked.restocked = true;
+        let units = asked.units.clone();
+        let lines = vendor_order.lines.iter().zip(&units);
+        let moves: Vec<_> = lines.filter_map(|(line, units)| line.restocked(*units)).collect();
+        self.stock_moves.extend(moves);
+        Ok(true)
+    }
+
     /// Ends a vendor order of which the buyer has kept nothing.
     pub(super) fn end_returned(&mut self, vendor: VendorId, by: Actor, ids: &Ids) -> Result<(), Refusal> {
         let all = self.vendor_order(vendor).is_some_and(|vendor_order| {
@@ -296,7 +328,10 @@ impl PlacedOrder {
             .refunds
             .iter()
             .filter(|refund| {
-                refund.has_arrived() || refund.state == RefundState::Resolved || refund.resolution.is_some()
+                refund.has_arrived()
+                    || refund.state == RefundState::Resolved
+                    || refund.resolution.is_some()
+                    || refund.to_send().is_zero()
             })
             .map(|refund| refund.id)
             .collect();
@@ -321,6 +356,12 @@ impl PlacedOrder {
             for asked in &mut vendor_order.returns {
                 if asked.state == ReturnState::Received && asked.refund.is_none() {
                     asked.refund = refund;
+                    // There was nothing to give back.
+                    if refund.is_none()
+                        && let Some(next) = asked.state.after(ReturnStep::Refunded)
+                    {
+                        asked.state = next;
+                    }
                 }
             }
         }

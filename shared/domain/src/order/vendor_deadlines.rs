@@ -15,6 +15,9 @@ use crate::payment::RefundReason;
 use crate::returns::ReturnState;
 use crate::{Timestamp, VendorId};
 
+/// How late a reminder may come without moving what follows.
+const LATE: Duration = Duration::from_secs(3_600);
+
 const DAY: u32 = 24 * 60 * 60;
 
 /// How long each step of a vendor order may take, in seconds.
@@ -87,8 +90,13 @@ impl VendorOrder {
     /// The next deadline, and what it is for; nothing when nobody is awaited, and in a state that a release before
     /// 2026-12-02 has led to.
     pub fn next_deadline(&self) -> Option<(Timestamp, Lapse)> {
+        self.deadlines().into_iter().min_by_key(|(at, _)| *at)
+    }
+
+    /// All deadlines that it has, in no order.
+    fn deadlines(&self) -> Vec<(Timestamp, Lapse)> {
         if !self.visible {
-            return None;
+            return Vec::new();
         }
         let times = self.times();
         let step = self.awaited_since().and_then(|since| match self.state {
@@ -114,7 +122,7 @@ impl VendorOrder {
             let lapse = if is_requested { Lapse::ReturnNotAnswered(number) } else { Lapse::ReturnNotSent(number) };
             Some((self.due_of_return(asked)?, lapse))
         });
-        step.into_iter().chain(parcels).chain(returns).min_by_key(|(at, _)| *at)
+        step.into_iter().chain(parcels).chain(returns).collect()
     }
 
     /// By when its vendor has to take the next step: to accept, or to ship.
@@ -154,30 +162,32 @@ impl VendorOrder {
 }
 
 impl PlacedOrder {
-    /// Does what the passed deadline of a vendor order is for, and says what that was; `None` when none has passed. While
-    /// the buyer's bank decides about the payment, nobody is awaited.
+    /// Does what the passed deadline of a vendor order is for, and says what that was; `None` when none has passed.
+    /// While the buyer's bank decides about the payment, nobody is awaited.
     ///
     /// # Errors
     /// `not_found` for a vendor who has no part in the order; those of the step that is taken.
     pub fn lapse(&mut self, vendor: VendorId, ids: &mut Ids) -> Result<Option<Lapse>, Refusal> {
         let known = self.vendor_order(vendor).ok_or(Refusal::of(Code::NotFound))?;
-        let Some((at, lapse)) = known.next_deadline() else { return Ok(None) };
-        if at > ids.now() || self.waits_for_bank(lapse) {
-            return Ok(None);
-        }
+        let passed =
+            known.deadlines().into_iter().filter(|(at, lapse)| *at <= ids.now() && !self.waits_for_bank(*lapse));
+        let Some((at, lapse)) = passed.min_by_key(|(at, _)| *at) else { return Ok(None) };
         match lapse {
-            Lapse::RemindToAccept => self.remind(vendor, OrderEventKind::AcceptanceReminder, ids),
-            Lapse::RemindToShip => self.remind(vendor, OrderEventKind::ShippingReminder, ids),
+            Lapse::RemindToAccept => self.remind(vendor, OrderEventKind::AcceptanceReminder, at, ids),
+            Lapse::RemindToShip => self.remind(vendor, OrderEventKind::ShippingReminder, at, ids),
             Lapse::NotShipped => {
                 self.record(HistoryEvent::DeadlineMissed, Actor::System, Some(vendor), ids);
-                self.remind(vendor, OrderEventKind::ShippingOverdue, ids);
+                self.remind(vendor, OrderEventKind::ShippingOverdue, at, ids);
             }
             Lapse::NotAccepted | Lapse::NeverShipped => {
                 self.record(HistoryEvent::DeadlineMissed, Actor::System, Some(vendor), ids);
                 self.apply_step(vendor, VendorOrderStep::Cancelled, Actor::System, ids)?;
                 self.advance(vendor, Actor::System, ids)?;
                 self.queue_vendor_orders_refund(&[vendor], RefundReason::Cancelled, ids)?;
-                self.emit(OrderEventKind::VendorOrderCancelled, Some(vendor), ids);
+                // An order of which nothing is left says so itself.
+                if !self.vendors.iter().all(|one| one.state.is_cancelled_or_declined()) {
+                    self.emit(OrderEventKind::VendorOrderCancelled, Some(vendor), ids);
+                }
                 self.close_if_nothing_is_left(Actor::System, ids)?;
             }
             Lapse::Delivered(number) => {
@@ -209,9 +219,14 @@ impl PlacedOrder {
         }
     }
 
-    fn remind(&mut self, vendor: VendorId, kind: OrderEventKind, ids: &mut Ids) {
+    /// Reminds of a step. One that comes late, after an outage, leaves as much time as one in time.
+    fn remind(&mut self, vendor: VendorId, kind: OrderEventKind, due: Timestamp, ids: &mut Ids) {
+        let late = ids.now().since(due);
         if let Some(vendor_order) = self.vendor_order_mut(vendor) {
             vendor_order.reminders = vendor_order.reminders.saturating_add(1);
+            if late > LATE {
+                vendor_order.since = vendor_order.since.map(|since| since + late);
+            }
         }
         self.emit(kind, Some(vendor), ids);
     }

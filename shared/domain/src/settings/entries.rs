@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::fields::{
-    DELIVERY_S, FILE_BYTES, FILE_ROWS, Fields, MOST, POSITION, RESERVATION_S, SLOW_PAYMENT_S, STEP_S, UNPAID_ORDERS, WITHIN_S,
+    DELIVERY_S, FILE_BYTES, FILE_ROWS, Fields, MOST, POSITION, RESERVATION_S, SLOW_PAYMENT_S, STEP_S, UNPAID_ORDERS,
+    WITHIN_S,
 };
 use super::{CallLimits, FileLimits, Limit, Settings};
 use crate::code::Refusal;

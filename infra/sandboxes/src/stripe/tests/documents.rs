@@ -57,8 +57,8 @@ async fn a_500_is_stored_under_the_key_of_any_call_for_a_day() {
     }
 }
 
-/// <https://docs.stripe.com/error-codes>: `charge_already_refunded`, "The charge you're attempting to refund has already
-/// been refunded", and <https://docs.stripe.com/api/refunds/create>: "You can't refund more than what's left".
+/// <https://docs.stripe.com/error-codes>: `charge_already_refunded`, "The charge you're attempting to refund has
+/// already been refunded", and <https://docs.stripe.com/api/refunds/create>: "You can't refund more than what's left".
 #[tokio::test]
 async fn a_charge_that_was_refunded_is_not_refunded_again_whoever_did_it() {
     let sandbox = Sandbox::open().await;
@@ -110,8 +110,8 @@ async fn refunds_are_listed_in_pages_newest_first_with_those_that_were_made_at_t
     }
 }
 
-/// <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>, `#three-decimal` ("the last digit is 0") and
-/// `#special-cases` (ISK, UGX as hundredths).
+/// <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>, `#three-decimal` ("the last digit is 0")
+/// and `#special-cases` (ISK, UGX as hundredths).
 #[tokio::test]
 async fn amounts_are_within_the_documented_bounds_and_steps_for_payments_and_for_refunds() {
     let sandbox = Sandbox::open().await;

@@ -23,6 +23,7 @@ pub struct ListSettlements {
     vendor: Option<VendorId>,
     /// Entries per page, 1 to 1,000.
     #[serde(default)]
+    #[param(inline)]
     limit: EntryLimit,
     /// The value of `next` on the page before.
     cursor: Option<String>,

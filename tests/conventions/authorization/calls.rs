@@ -240,6 +240,7 @@ async fn of_goods(world: &World, route: &str, caller: Caller, call: &impl Fn(&st
     let body = |title: &str| json!({"title": title, "variants": [{"prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": 1}]});
     let asked = match route {
         "GET /v1/vendor/summary" => call("/v1/vendor/summary"),
+        "GET /v1/vendor/settlements" => call("/v1/vendor/settlements?from=2026-01-01&to=2027-01-01"),
         "GET /v1/vendor/products" => call("/v1/vendor/products"),
         "POST /v1/vendor/products" => call("/v1/vendor/products").body(body(&world.fresh("Plate"))),
         "GET /v1/vendor/products/{id}" => call(&format!("/v1/vendor/products/{}", vendor_fixture.bowl.id)),
@@ -289,7 +290,6 @@ async fn of_vendor_orders(world: &World, route: &str, caller: Caller, call: &imp
         route.split_once(' ').expect("method and path").1.replace("{id}", &vendor_order)
     };
     let asked = match route {
-        "GET /v1/vendor/settlements" => call("/v1/vendor/settlements?from=2026-01-01&to=2027-01-01"),
         "GET /v1/vendor/orders" => call("/v1/vendor/orders"),
         "GET /v1/vendor/orders/{id}" => call(&format!("/v1/vendor/orders/{}", world.vendor_fixture(caller).pending)),
         "POST /v1/vendor/orders/{id}/accept" => call(&path(Stage::Pending).await),

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::item::{Attributes, Condition, body, item, put, string, text};
 use crate::merged::Merged;
 use crate::page::{Bounds, List};
-use crate::retry::QueryRequest;
+use crate::retry::{QueryRequest, is_missing_index};
 
 /// Over how many partitions the entries of the whole shop are spread, see `infra/growth.md`.
 const BUCKETS: u8 = 8;
@@ -72,7 +72,11 @@ impl Orders {
                 bounds,
                 variant: SETTLEMENT,
             };
-            return list.page::<SettlementId, _>(&self.client, page, read, |_| true).await;
+            // A stack on its way from an earlier release has no such index yet.
+            return match list.page::<SettlementId, _>(&self.client, page, read, |_| true).await {
+                Err(cause) if is_missing_index(&cause) => Err(Error::Unavailable(cause.to_string())),
+                listed => listed,
+            };
         };
         let sort = "vendor_sort";
         let position = |last: &Attributes| text(last, sort)?.parse().ok();

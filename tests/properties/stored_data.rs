@@ -116,6 +116,7 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "FAILED_REFUNDS",
         "UNMATCHED_PAYMENTS",
         "UNMATCHED_PREFIX",
+        "OPEN_DISPUTES",
         "WRITTEN",
         "LEADS_UNTIL",
         "NEEDS",

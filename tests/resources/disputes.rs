@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::shop::Shop;
 use crate::shop::sale::{HOUSEKEEPING_INTERVAL, Sale, count, events, text};
 
 #[tokio::test]
@@ -55,6 +56,63 @@ async fn the_sandbox_opens_a_dispute_and_decides_it() {
     sale.act("lose_dispute").await;
     let seen = sale.seen_by_operator().await;
     assert_eq!((&seen["disputes"][0]["state"], seen["disputes"][1].is_null()), (&json!("lost"), true));
+}
+
+#[tokio::test]
+async fn open_disputes_are_listed_by_the_time_until_which_they_have_to_be_answered() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(9).publish().await;
+    let mut orders = Vec::new();
+    for _ in 0..3 {
+        let order = shop.guest().await.takes(&[(&bowl, 1)]).await.checks_out("stripe", "once").await;
+        orders.push(text(&order.expect(201)["id"]));
+        shop.stripe(&orders[orders.len() - 1], "succeed").await;
+    }
+    let operator = shop.operator().await;
+    // The one that was ordered last has to be answered first.
+    for order in orders.iter().rev() {
+        shop.stripe(order, "dispute").await;
+        shop.advance(std::time::Duration::from_secs(60)).await;
+    }
+    let list = async |query: &str| {
+        let page = operator.get(&format!("/v1/admin/disputes?{query}")).await.expect(200).clone();
+        let items = page["items"].as_array().expect("items");
+        let all: Vec<String> = items.iter().map(|item| text(&item["order_id"])).collect();
+        (all, page["next"].as_str().map(str::to_owned), page)
+    };
+    let latest_first: Vec<String> = orders.iter().rev().cloned().collect();
+    let (all, next, page) = list("sort=deadline").await;
+    assert_eq!((all, next), (latest_first.clone(), None));
+    let due = |at: usize| text(&page["items"][at]["evidence_due_at"]);
+    assert!(due(0) < due(1) && due(1) < due(2), "{page}");
+    let (first, next, _) = list("sort=deadline&limit=2").await;
+    assert_eq!(first, latest_first[..2]);
+    let (rest, next, _) = list(&format!("sort=deadline&limit=2&cursor={}", next.expect("a next page"))).await;
+    assert_eq!((rest, next), (latest_first[2..].to_vec(), None));
+    // What is decided needs no answer.
+    shop.stripe(&orders[2], "win_dispute").await;
+    shop.wait_until_idle().await;
+    assert_eq!(list("sort=deadline").await.0, latest_first[1..]);
+    assert_eq!(list("sort=deadline&state=opened").await.0, latest_first[1..]);
+    assert_eq!(list("").await.0.len(), 3);
+    let refused = operator.get("/v1/admin/disputes?sort=deadline&state=won").await;
+    assert_eq!(refused.expect_problem(400, "invalid")["errors"][0]["pointer"], "sort");
+}
+
+#[tokio::test]
+async fn the_mail_and_the_order_say_until_when_a_dispute_has_to_be_answered() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.act("dispute").await;
+    sale.shop.wait_until_idle().await;
+    let seen = sale.seen_by_operator().await;
+    let due = text(&seen["disputes"][0]["evidence_due_at"]);
+    let mail = sale.messages_to_operator();
+    assert!(
+        mail[0].contains(&format!("17.50 USD, open, to be answered before {due}, because: fraudulent")),
+        "{}",
+        mail[0]
+    );
 }
 
 /// The order's refund as the buyer sees it: its state, and whether the amount was charged back instead.

@@ -19,6 +19,7 @@ pub(crate) async fn every_list_is_read(shop: &Shop, vendor: &Vendor, order: &Val
         format!("/v1/admin/orders?vendor={}", vendor.id),
         "/v1/admin/refunds".to_owned(),
         "/v1/admin/disputes".to_owned(),
+        "/v1/admin/disputes?sort=deadline".to_owned(),
         "/v1/admin/settlements?from=2026-01-01&to=2030-01-01".to_owned(),
         format!("/v1/admin/settlements?from=2026-01-01&to=2030-01-01&vendor={}", vendor.id),
         "/v1/admin/summary".to_owned(),

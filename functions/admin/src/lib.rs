@@ -32,7 +32,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(payments::list_payments_as_operator[InvalidCursor]))
         .routes(routes!(payments::list_refunds_as_operator[InvalidCursor]))
         .routes(routes!(payments::list_failed_refunds[InvalidCursor]))
-        .routes(routes!(payments::list_disputes_as_operator[InvalidCursor]))
+        .routes(routes!(payments::list_disputes_as_operator[Invalid, InvalidCursor]))
         .routes(routes!(payments::list_unmatched_payments[InvalidCursor]))
         .routes(routes!(settlements::list_settlements_as_operator[Invalid, InvalidCursor]))
         .routes(routes!(settings::list_settings))

@@ -5,7 +5,7 @@ use api::{Json, Limit, Operator, Page, PageQuery, Problem, Query};
 use axum::extract::State;
 use domain::dispute::{Dispute, DisputeState};
 use domain::payment::{PaymentState, Refund, RefundState};
-use domain::{OrderId, PaymentId, Timestamp, UnmatchedPayment};
+use domain::{OrderId, PaymentId, Refusal, Timestamp, UnmatchedPayment};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -54,6 +54,17 @@ pub struct ListRefunds {
     cursor: Option<String>,
 }
 
+/// Order of the operator's list of disputes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeSort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// Those that have to be answered next first: only open ones.
+    Deadline,
+}
+
 /// Filter of the operator's list of disputes.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +72,10 @@ pub struct ListRefunds {
 pub struct ListDisputes {
     /// Only disputes in this state.
     state: Option<DisputeState>,
+    /// Their order.
+    #[serde(default)]
+    #[param(inline)]
+    sort: DisputeSort,
     /// Items per page, 1 to 100.
     #[serde(default)]
     limit: Limit,
@@ -129,10 +144,12 @@ pub async fn list_refunds_as_operator(
     Ok(Json(Page::of(refunds, |refund| OperatorRefundView::from(&refund))))
 }
 
-/// Lists disputes, newest first.
+/// Lists disputes, newest first or by deadline.
 ///
-/// Those of releases before 2026-12-01 appear once the lists of orders were rebuilt. A page may have fewer items than
-/// `limit`, and goes on with `next`.
+/// With `sort=deadline`, the open ones in the order of `evidence_due_at`; those without it come last, and those of
+/// releases before 2026-12-03 are missing until the provider tells of them again. In the other order, those of releases
+/// before 2026-12-01 appear once the lists of orders were rebuilt. A page may have fewer items than `limit`, and goes on
+/// with `next`.
 #[utoipa::path(
     get, path = "/v1/admin/disputes", params(ListDisputes), responses((status = OK, body = Page<OperatorDisputeView>))
 )]
@@ -141,7 +158,14 @@ pub async fn list_disputes_as_operator(
     _: Operator,
     Query(asked): Query<ListDisputes>,
 ) -> Result<Json<Page<OperatorDisputeView>>, Problem> {
-    let disputes = app.disputes(asked.state, &asked.limit.page(asked.cursor)).await?;
+    let page = asked.limit.page(asked.cursor);
+    let disputes = match (asked.sort, asked.state) {
+        (DisputeSort::Newest, state) => app.disputes(state, &page).await?,
+        (DisputeSort::Deadline, None | Some(DisputeState::Opened)) => app.open_disputes(&page).await?,
+        (DisputeSort::Deadline, Some(_)) => {
+            return Err(Refusal::field("sort", "not_open", "only open disputes have a deadline").into());
+        }
+    };
     Ok(Json(Page::of(disputes, |dispute| OperatorDisputeView::from(&dispute))))
 }
 

@@ -88,7 +88,9 @@ fn disputes(order: &PlacedOrder) -> String {
             DisputeState::Lost => "lost",
             DisputeState::Other => "in a state that only a newer release knows",
         };
-        format!("- {sum}, {state}, because: {}", one_line(&dispute.reason))
+        let due = dispute.evidence_due_at.filter(|_| dispute.state == DisputeState::Opened);
+        let due = due.map(|due| format!(", to be answered before {due}")).unwrap_or_default();
+        format!("- {sum}, {state}{due}, because: {}", one_line(&dispute.reason))
     }))
 }
 

@@ -218,6 +218,11 @@ impl Operator {
         Ok(self.orders.disputes(state, page).await?)
     }
 
+    /// The open disputes, in the order in which they have to be answered.
+    pub async fn open_disputes(&self, page: &PageRequest) -> Result<Slice<Dispute>, Error> {
+        Ok(self.orders.open_disputes(page).await?)
+    }
+
     /// The failed refunds, newest first.
     pub async fn failed_refunds(&self, page: &PageRequest) -> Result<Slice<Refund>, Error> {
         Ok(self.orders.failed_refunds(page).await?)

@@ -78,6 +78,13 @@ pub struct Dispute {
     pub state: DisputeState,
     /// The reason that the buyer's bank gives, as the provider spells it.
     pub reason: String,
+    /// Until when the shop may answer it; nothing when the provider names no time, and in disputes of releases before
+    /// 2026-12-03.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_due_at: Option<Timestamp>,
+    /// When the provider named that time last: news that is older does not change it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_told_at: Option<Timestamp>,
     /// When it was opened; nothing while only the news of its decision has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<Timestamp>,

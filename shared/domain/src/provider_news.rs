@@ -176,6 +176,8 @@ pub struct DisputeNews {
     pub reason: String,
     /// Opened, won or lost.
     pub state: DisputeState,
+    /// Until when the shop may answer it; nothing when the provider names no time.
+    pub evidence_due_at: Option<Timestamp>,
 }
 
 #[cfg(test)]

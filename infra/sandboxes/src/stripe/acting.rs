@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::calls::{make_refund, may_take_days};
-use super::objects::{self, Dispute, Intent, Object, Refund, Status};
+use super::objects::{self, Dispute, EvidenceDetails, Intent, Object, Refund, Status};
 use super::refusal::Refusal;
 use super::store::{Event, Transaction};
 
@@ -201,6 +201,10 @@ const fn wrong(amount: i64) -> i64 {
     if amount > 1 { amount - 1 } else { amount + 1 }
 }
 
+/// How long a dispute may be answered: 7 to 21 days, by the card's network
+/// (<https://docs.stripe.com/disputes/responding>).
+const TIME_TO_ANSWER_S: i64 = 9 * 24 * 3600;
+
 fn dispute(transaction: &Transaction<'_>, intent: &Intent, now: Timestamp) -> Result<Event, ActError> {
     if intent.status != Status::Succeeded {
         return Err(ActError::state("there is no money to dispute", intent));
@@ -229,6 +233,12 @@ fn dispute(transaction: &Transaction<'_>, intent: &Intent, now: Timestamp) -> Re
         payment_intent: intent.id.clone(),
         reason: "fraudulent".to_owned(),
         status: "needs_response".to_owned(),
+        evidence_details: Some(EvidenceDetails {
+            due_by: Some(now.seconds() + TIME_TO_ANSWER_S),
+            has_evidence: false,
+            past_due: false,
+            submission_count: 0,
+        }),
     };
     transaction.put(&dispute)?;
     Ok(transaction.record("charge.dispute.created", &dispute, &intent.id, now)?)

@@ -123,6 +123,18 @@ pub(super) struct Dispute {
     pub(super) payment_intent: String,
     pub(super) reason: String,
     pub(super) status: String,
+    /// Nothing in those that an earlier release has kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) evidence_details: Option<EvidenceDetails>,
+}
+
+/// <https://docs.stripe.com/api/disputes/object#dispute_object-evidence_details>
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct EvidenceDetails {
+    pub(super) due_by: Option<i64>,
+    pub(super) has_evidence: bool,
+    pub(super) past_due: bool,
+    pub(super) submission_count: i64,
 }
 
 impl Object for Dispute {

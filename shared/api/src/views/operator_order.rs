@@ -74,6 +74,10 @@ pub struct DisputeView {
     /// The reason that the buyer's bank gives, as the provider spells it.
     #[schema(examples("fraudulent"))]
     pub reason: String,
+    /// Until when it may be answered at the provider; absent when the provider names no time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub evidence_due_at: Option<Timestamp>,
     /// When it was opened; absent while only the news of its decision has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -93,6 +97,7 @@ impl From<&Dispute> for DisputeView {
             amount: dispute.amount,
             state: dispute.state,
             reason: dispute.reason.clone(),
+            evidence_due_at: dispute.evidence_due_at,
             opened_at: dispute.opened_at,
             closed_at: dispute.closed_at,
         }

@@ -16,6 +16,19 @@ use crate::{DisputeId, Money, PaymentId, RefundId, Timestamp};
 /// How long to wait before a refund is requested again while a dispute is open.
 pub const DISPUTE_RETRY_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
+impl Dispute {
+    /// Takes over the time until which it may be answered, unless newer news has named one. Answers whether it is
+    /// another one now.
+    fn moves_deadline(&mut self, news: &DisputeNews, at: Timestamp) -> bool {
+        let is_newer = self.due_told_at.is_none_or(|told| told <= at);
+        let due = news.evidence_due_at.filter(|due| is_newer && self.evidence_due_at != Some(*due));
+        let Some(due) = due else { return false };
+        self.evidence_due_at = Some(due);
+        self.due_told_at = Some(at);
+        true
+    }
+}
+
 impl PlacedOrder {
     /// Applies news of a dispute. The news of its opening and of its decision may arrive in either order.
     ///
@@ -37,6 +50,8 @@ impl PlacedOrder {
                 amount: news.amount,
                 state: DisputeState::Opened,
                 reason: news.reason.clone(),
+                evidence_due_at: None,
+                due_told_at: None,
                 opened_at: None,
                 closed_at: None,
                 version: 0,
@@ -45,6 +60,7 @@ impl PlacedOrder {
             self.disputes.len() - 1
         });
         let Some(known) = self.disputes.get_mut(index) else { return Ok(Settled::Unchanged) };
+        let is_moved = known.moves_deadline(news, at);
         let decision = match news.state {
             DisputeState::Opened => None,
             // No provider reports it: it is read from stored disputes only.
@@ -54,7 +70,7 @@ impl PlacedOrder {
         };
         let Some(decision) = decision else {
             if known.opened_at.is_some() {
-                return Ok(Settled::Unchanged);
+                return Ok(if is_moved { Settled::Changed } else { Settled::Unchanged });
             }
             known.opened_at = Some(at);
             let payment = known.payment;
@@ -66,7 +82,9 @@ impl PlacedOrder {
             }
             return Ok(Settled::Changed);
         };
-        let Some(next) = known.state.after(decision) else { return Ok(Settled::Unchanged) };
+        let Some(next) = known.state.after(decision) else {
+            return Ok(if is_moved { Settled::Changed } else { Settled::Unchanged });
+        };
         known.state = next;
         known.closed_at = Some(at);
         let event = match decision {

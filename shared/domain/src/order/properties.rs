@@ -81,6 +81,7 @@ fn apply(placed: &mut PlacedOrder, item: &News, late: LatePayment, ids: &mut Ids
                 amount: Some(usd(5_000)),
                 reason: "fraudulent".into(),
                 state: state_after(*decision),
+                evidence_due_at: None,
             };
             placed.dispute_changed(PaymentId::from_bits(1), &news, NOW, ids).unwrap()
         }

@@ -141,6 +141,7 @@ impl EventContent {
             // `warning_…`: an inquiry by the bank, which moves no money.
             _ => None,
         };
+        let due_by = dispute.evidence_details.and_then(|evidence| evidence.due_by).filter(|seconds| *seconds > 0);
         let kind = match state {
             // A charge without a PaymentIntent is none of ours.
             Some(state) if dispute.payment_intent.is_some() => NewsKind::Dispute(DisputeNews {
@@ -148,6 +149,7 @@ impl EventContent {
                 amount: from_stripe(dispute.amount, &dispute.currency),
                 reason: dispute.reason,
                 state,
+                evidence_due_at: due_by.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
             }),
             _ => unknown(&format!("{name}: {}", dispute.status)),
         };
@@ -309,6 +311,7 @@ mod tests {
             json!({
                 "id": "du_1Q", "object": "dispute", "amount": 1250, "charge": "ch_1Q", "created": 1_795_000_000,
                 "currency": "usd", "metadata": {}, "payment_intent": "pi_1Q", "reason": "fraudulent", "status": status,
+                "evidence_details": {"due_by": 1_796_000_000, "has_evidence": false, "past_due": false},
             })
         };
         let cases = [
@@ -328,10 +331,23 @@ mod tests {
                         (content.state, content.reason.as_str(), content.reference.as_str()),
                         (state, "fraudulent", "du_1Q")
                     );
+                    assert_eq!(content.evidence_due_at.map(Timestamp::seconds), Some(1_796_000_000));
                 }
                 (NewsKind::Unknown { name }, None) => assert!(name.ends_with(status), "{name}"),
                 (kind, _) => panic!("{status}: {kind:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_dispute_that_nobody_may_answer_has_no_deadline() {
+        for details in [json!(null), json!({}), json!({"due_by": null}), json!({"due_by": 0})] {
+            let dispute = json!({
+                "id": "du_1Q", "object": "dispute", "amount": 1250, "currency": "usd", "payment_intent": "pi_1Q",
+                "status": "needs_response", "evidence_details": details,
+            });
+            let NewsKind::Dispute(news) = kind("charge.dispute.created", dispute) else { panic!("no dispute") };
+            assert_eq!(news.evidence_due_at, None, "{details}");
         }
     }
 

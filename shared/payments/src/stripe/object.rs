@@ -140,4 +140,14 @@ pub(super) struct DisputeObject {
     pub(super) payment_intent: Option<String>,
     #[serde(default)]
     pub(super) metadata: Metadata,
+    #[serde(default)]
+    pub(super) evidence_details: Option<EvidenceDetails>,
+}
+
+/// <https://docs.stripe.com/api/disputes/object#dispute_object-evidence_details>
+#[derive(Deserialize)]
+pub(super) struct EvidenceDetails {
+    /// In seconds; zero when the bank allows no answer.
+    #[serde(default)]
+    pub(super) due_by: Option<i64>,
 }

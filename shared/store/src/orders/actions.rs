@@ -123,6 +123,7 @@ const CHANGES: [(&str, &[Act], Act); 14] = [
             amount: Some(placed.order.totals.total),
             reason: "fraudulent".into(),
             state: DisputeState::Lost,
+            evidence_due_at: None,
         };
         placed.dispute_changed(PaymentId::from_bits(1), &news, NOW, ids).map(drop)
     }),

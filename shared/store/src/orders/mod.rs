@@ -24,8 +24,8 @@ use domain::order::{Order, OrderState, PlacedOrder, Terms, VendorOrder, VendorOr
 use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundState, Transaction};
 use domain::sealed::{KeyOwner, PersonKey};
 use domain::{
-    DisputeId, EventId, LookUp, OrderId, OutboxEvent, PaymentId, RefundId, SettlementId, UnmatchedPayment, UserId,
-    VendorId,
+    DisputeId, EventId, LookUp, OrderId, OutboxEvent, PaymentId, RefundId, SettlementId, Timestamp, UnmatchedPayment,
+    UserId, VendorId,
 };
 
 pub use self::events::{Claim, Undelivered, event_of};
@@ -66,7 +66,7 @@ stored! {
         tagged: ["action"],
         understood: |payment| payment.action != Some(Action::Other);
     REFUND => Refund: ["needs", "reference", "state_key", "state_sort", "due_key", "due_at"];
-    DISPUTE => Dispute: ["needs", "reference", "state_key", "state_sort"];
+    DISPUTE => Dispute: ["needs", "reference", "state_key", "state_sort", "due_key", "due_at"];
 }
 
 /// What is said of an order whose items never fit.
@@ -220,6 +220,14 @@ fn refund_partition(state: RefundState) -> String {
 /// Partition of `keys_by_state`: the disputes in a state.
 fn dispute_partition(state: DisputeState) -> String {
     format!("DISPUTE#{}", state.as_str())
+}
+
+/// Partition of `keys_by_due`: the open disputes, by the time until which they may be answered.
+const OPEN_DISPUTES: &str = "DISPUTES";
+
+/// Where an open dispute is among the others: one without a time comes last.
+fn deadline_of(dispute: &Dispute) -> i64 {
+    dispute.evidence_due_at.unwrap_or(Timestamp::from_millis(i64::MAX)).millis()
 }
 
 /// Partition of `keys_by_state`: the unmatched payments.
@@ -428,6 +436,10 @@ fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
 fn dispute_item(dispute: &Dispute) -> Result<Attributes, Error> {
     let mut written = write_serial(Entry::Dispute(dispute.order, dispute.id).key(), dispute.version, dispute)?;
     written.extend(place_of_dispute(dispute));
+    if dispute.state == DisputeState::Opened {
+        written.insert("due_key".to_owned(), string(OPEN_DISPUTES));
+        written.insert("due_at".to_owned(), number(deadline_of(dispute)));
+    }
     Ok(written)
 }
 

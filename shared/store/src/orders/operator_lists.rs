@@ -4,6 +4,7 @@
 //! partition for the whole shop would be written with every order.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 
 use domain::dispute::{Dispute, DisputeState};
 use domain::order::OrderState;
@@ -15,11 +16,12 @@ use domain::{
 
 use super::lists::{order_of, sorted};
 use super::{
-    Entry, FAILED_REFUNDS, OrderSummary, Orders, UNMATCHED_PAYMENTS, contact_partition, dispute_partition,
-    email_partition, list_partitions, payment_partitions, refund_partition, state_partitions, vendor_partition,
+    Entry, FAILED_REFUNDS, OPEN_DISPUTES, OrderSummary, Orders, UNMATCHED_PAYMENTS, contact_partition,
+    dispute_partition, email_partition, list_partitions, payment_partitions, refund_partition, state_partitions,
+    vendor_partition,
 };
 use crate::Error;
-use crate::item::{Attributes, all_readable, readable, text};
+use crate::item::{Attributes, all_readable, integer, number, readable, text};
 use crate::merged::Merged;
 use crate::page::{Bounds, List, Reach};
 use crate::retry::{QueryRequest, batch, is_missing_index, query};
@@ -237,6 +239,27 @@ impl Orders {
         let is_asked_for = |dispute: &Dispute| state.is_none_or(|state| dispute.state == state);
         let list = self.by_states(partitions, "dispute", Period::default());
         list.page::<DisputeId, _>(&self.client, page, read, is_asked_for).await
+    }
+
+    /// The open disputes, in the order in which they have to be answered. Those without a time come last.
+    pub async fn open_disputes(&self, page: &PageRequest) -> Result<Slice<Dispute>, Error> {
+        let position = |last: &Attributes| {
+            let dispute = text(last, "sk")?.strip_prefix("DISPUTE#")?.parse().ok()?;
+            Some((integer(last, "due_at")?, (order_of(last)?, dispute)))
+        };
+        let key = |(due, (order, dispute)): &(i64, (OrderId, DisputeId))| {
+            let mut key = Entry::Dispute(*order, *dispute).key();
+            key.insert("due_at".to_owned(), number(*due));
+            key
+        };
+        let query = QueryRequest::of(&self.table, "keys_by_due", ("due_key", OPEN_DISPUTES.to_owned()));
+        let list = List { query, variant: String::new(), position: &position, key: &key };
+        // One that was decided since the index has been written is left out.
+        let keep = |found: Vec<Dispute>| {
+            let is_open = |dispute: &Dispute| dispute.state == DisputeState::Opened;
+            ready(Ok(found.into_iter().map(|dispute| Some(dispute).filter(is_open)).collect()))
+        };
+        list.filtered_page(&self.client, page, Reach::of_page(page), read, keep).await
     }
 
     /// How much waits for the operator, each counted up to a little more than is shown.

@@ -111,7 +111,13 @@ fn run(placed: &mut PlacedOrder, act: &Act, ids: &mut Ids) -> Result<(), Refusal
         }
         Act::Dispute(reference, amount, decision) => {
             let (reference, amount) = ((*reference).into(), Some(usd(*amount)));
-            let news = DisputeNews { reference, amount, reason: "fraudulent".into(), state: state_after(*decision) };
+            let news = DisputeNews {
+                reference,
+                amount,
+                reason: "fraudulent".into(),
+                state: state_after(*decision),
+                evidence_due_at: None,
+            };
             placed.dispute_changed(payment, &news, NOW, ids).map(drop)
         }
         Act::Refunds(step) => {

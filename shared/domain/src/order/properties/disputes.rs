@@ -1,5 +1,7 @@
 //! Properties of refunds and disputes of the same payment.
 
+use std::time::Duration;
+
 use super::*;
 
 #[test]
@@ -60,6 +62,7 @@ impl PlacedOrder {
             amount: Some(usd(minor)),
             reason: "fraudulent".into(),
             state: state_after(decision),
+            evidence_due_at: None,
         };
         self.dispute_changed(PAID, &news, NOW, ids).unwrap();
     }
@@ -139,4 +142,26 @@ proptest! {
         prop_assert!(back + placed.lost() >= 5_000, "some of the money did not reach the buyer: {placed:?}");
         prop_assert!(placed.sum(Refund::has_arrived) > 0 || back == (5_000 - placed.lost()).max(0), "{placed:?}");
     }
+}
+
+#[test]
+fn the_newest_deadline_of_a_dispute_counts_in_whichever_order_its_news_comes() {
+    let at = |day: u64| NOW + Duration::from_secs(day * 24 * 3600);
+    let told = |placed: &mut PlacedOrder, told_at: u64, due: Option<u64>| {
+        let news = DisputeNews {
+            reference: "du_1".into(),
+            amount: Some(usd(5_000)),
+            reason: "fraudulent".into(),
+            state: DisputeState::Opened,
+            evidence_due_at: due.map(at),
+        };
+        placed.dispute_changed(PaymentId::from_bits(1), &news, at(told_at), &mut ids(NOW)).unwrap()
+    };
+    let mut placed = order();
+    assert_eq!(told(&mut placed, 1, Some(9)), Settled::Changed);
+    assert_eq!(told(&mut placed, 1, Some(9)), Settled::Unchanged);
+    assert_eq!(told(&mut placed, 3, Some(12)), Settled::Changed);
+    assert_eq!(told(&mut placed, 2, Some(10)), Settled::Unchanged, "it is older");
+    assert_eq!(told(&mut placed, 4, None), Settled::Unchanged, "a provider that names none takes none back");
+    assert_eq!((placed.disputes[0].evidence_due_at, placed.disputes[0].opened_at), (Some(at(12)), Some(at(1))));
 }

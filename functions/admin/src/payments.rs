@@ -147,9 +147,9 @@ pub async fn list_refunds_as_operator(
 /// Lists disputes, newest first or by deadline.
 ///
 /// With `sort=deadline`, the open ones in the order of `evidence_due_at`; those without it come last, and those of
-/// releases before 2026-12-03 are missing until the provider tells of them again. In the other order, those of releases
-/// before 2026-12-01 appear once the lists of orders were rebuilt. A page may have fewer items than `limit`, and goes on
-/// with `next`.
+/// releases before 2026-12-03 are missing until the provider tells of them again. In the other order, those of
+/// releases before 2026-12-01 appear once the lists of orders were rebuilt. A page may have fewer items than `limit`,
+/// and goes on with `next`.
 #[utoipa::path(
     get, path = "/v1/admin/disputes", params(ListDisputes), responses((status = OK, body = Page<OperatorDisputeView>))
 )]

@@ -1,6 +1,7 @@
 //! Properties of every order, whatever news arrives and in whichever order.
 
 mod amounts;
+mod corners;
 mod disputes;
 mod gone_money;
 mod left_alone;

@@ -15,9 +15,6 @@ use crate::payment::RefundReason;
 use crate::returns::ReturnState;
 use crate::{Timestamp, VendorId};
 
-/// How late a reminder may come without moving what follows.
-const LATE: Duration = Duration::from_secs(3_600);
-
 const DAY: u32 = 24 * 60 * 60;
 
 /// How long each step of a vendor order may take, in seconds.
@@ -93,13 +90,10 @@ impl VendorOrder {
         self.deadlines().into_iter().min_by_key(|(at, _)| *at)
     }
 
-    /// All deadlines that it has, in no order.
-    fn deadlines(&self) -> Vec<(Timestamp, Lapse)> {
-        if !self.visible {
-            return Vec::new();
-        }
-        let times = self.times();
-        let step = self.awaited_since().and_then(|since| match self.state {
+    /// The deadline of the step that its vendor is awaited to take, or of giving something back.
+    fn step_deadline(&self) -> Option<(Timestamp, Lapse)> {
+        let (since, times) = (self.awaited_since()?, self.times());
+        match self.state {
             VendorOrderState::Pending => Some(match self.reminders {
                 0 => (since + seconds(times.acceptance_s / 2), Lapse::RemindToAccept),
                 _ => (since + seconds(times.acceptance_s), Lapse::NotAccepted),
@@ -113,7 +107,15 @@ impl VendorOrder {
                 Some((self.returnable_until().unwrap_or(since), Lapse::Completed))
             }
             _ => None,
-        });
+        }
+    }
+
+    /// All deadlines that it has, in no order.
+    fn deadlines(&self) -> Vec<(Timestamp, Lapse)> {
+        if !self.visible {
+            return Vec::new();
+        }
+        let (step, times) = (self.step_deadline(), self.times());
         let on_their_way = (1..).zip(&self.parcels).filter(|(_, parcel)| parcel.state == ParcelState::Shipped);
         let parcels = on_their_way
             .map(|(number, parcel)| (parcel.shipped_at + seconds(times.transit_s), Lapse::Delivered(number)));
@@ -221,11 +223,12 @@ impl PlacedOrder {
 
     /// Reminds of a step. One that comes late, after an outage, leaves as much time as one in time.
     fn remind(&mut self, vendor: VendorId, kind: OrderEventKind, due: Timestamp, ids: &mut Ids) {
-        let late = ids.now().since(due);
+        let now = ids.now();
         if let Some(vendor_order) = self.vendor_order_mut(vendor) {
             vendor_order.reminders = vendor_order.reminders.saturating_add(1);
-            if late > LATE {
-                vendor_order.since = vendor_order.since.map(|since| since + late);
+            let next = vendor_order.step_deadline().map_or(now, |(next, _)| next);
+            if now + next.since(due) / 2 > next {
+                vendor_order.since = vendor_order.since.map(|since| since + now.since(due));
             }
         }
         self.emit(kind, Some(vendor), ids);

@@ -6,7 +6,7 @@ use super::{DAY, Model, RETURN_WINDOW, release};
 
 impl Model {
     /// A bank has taken the money of an order back: what was not shipped is cancelled.
-    pub(super) fn loses_money(&mut self, order: usize) {
+    pub(in super::super) fn loses_money(&mut self, order: usize) {
         if self.orders[order].state != "paid" {
             return;
         }
@@ -29,7 +29,7 @@ impl Model {
     }
 
     /// After a dispute that was won, vendors are awaited anew.
-    pub(super) fn awaits_again(&mut self, order: usize) {
+    pub(in super::super) fn awaits_again(&mut self, order: usize) {
         for vendor_order in self.orders[order].vendor_orders.values_mut() {
             vendor_order.since = self.now;
         }
@@ -37,7 +37,7 @@ impl Model {
 
     /// Housekeeping has done at this time what nobody did about vendor orders; of those whose bank decides, only what
     /// concerns no goods.
-    pub(super) fn days_pass(&mut self, now: Timestamp, is_held: &dyn Fn(&str) -> bool) {
+    pub(in super::super) fn days_pass(&mut self, now: Timestamp, is_held: &dyn Fn(&str) -> bool) {
         self.time_passes(now);
         for order in 0..self.orders.len() {
             let held = is_held(&self.orders[order].id);

@@ -243,8 +243,15 @@ proptest! {
     }
 }
 
+/// Nothing of the first vendor order can be given back any more.
+fn completed(placed: &mut PlacedOrder) {
+    let (until, lapse) = placed.vendors[0].next_deadline().unwrap();
+    assert_eq!(placed.lapse(vendor(1), &mut ids(until)).unwrap(), Some(lapse));
+    assert_eq!(lapse, Lapse::Completed);
+}
+
 #[test]
-fn a_sale_is_pending_until_it_is_delivered_and_then_due() {
+fn a_sale_is_pending_until_it_can_be_given_back_no_longer_and_then_due() {
     let (mut placed, mut ids) = (order_of([2, 1], [1_000, 500], ProviderName::Stripe), ids(NOW));
     let summed = |placed: &PlacedOrder| placed.amounts().unwrap()[0];
     assert!(summed(&placed).is_nothing());
@@ -255,6 +262,8 @@ fn a_sale_is_pending_until_it_is_delivered_and_then_due() {
     for act in [Act::Accept(1), Act::Ship(1, true), Act::End(1, 1, ParcelStep::Delivered)] {
         run(&mut placed, &act, &mut ids).unwrap();
     }
+    assert_eq!((summed(&placed).pending, summed(&placed).due), (usd(1_788), usd(0)));
+    completed(&mut placed);
     assert_eq!((summed(&placed).pending, summed(&placed).due), (usd(0), usd(1_788)));
     // While a bank decides, nothing of it is paid out; what it charges back is taken off each share.
     let total = placed.order.totals.total.minor();
@@ -279,6 +288,8 @@ fn cash_is_the_vendors_already_and_its_commission_is_owed() {
     let total = placed.vendors[0].totals.total;
     assert_eq!((amounts[0].cash_collected, amounts[0].paid), (total, total));
     let owed = amounts[0].for_vendor().unwrap();
-    assert_eq!(amounts[0].due, owed);
+    assert_eq!((amounts[0].pending, amounts[0].due), (owed, usd(0)));
+    completed(&mut placed);
+    assert_eq!(placed.amounts().unwrap()[0].due, owed);
     assert!(owed.minor() < 0 && amounts[1].is_nothing());
 }

@@ -90,6 +90,7 @@ fn act(placed: &mut PlacedOrder, act: Act, ids: &mut Ids) {
                 reference: "du_1".into(),
                 amount: Some(usd(5_000)),
                 reason: "fraudulent".into(),
+                evidence_due_at: None,
                 state: state_after(decision),
             };
             placed.dispute_changed(PAID, &news, ids.now(), ids).map(drop)

@@ -47,6 +47,7 @@ mod resources {
     mod stock;
     pub(crate) mod suppressions;
     mod suspension;
+    mod unmatched_payments;
     mod vendor_deadlines;
     mod vendor_lists;
     mod vendors;

@@ -126,6 +126,7 @@ POST   /v1/admin/vendor-orders/{id}/returns                   401  401   401   4
 POST   /v1/admin/vendor-orders/{id}/returns/{number}/decide   401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/payments                                     401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/payments/unmatched                           401  401   401   403   403   403   403     403    403     403   403       200
+POST   /v1/admin/payments/unmatched/{id}/resolve              401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/refunds                                      401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/disputes                                     401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/settlements                                  401  401   401   403   403   403   403     403    403     403   403       200

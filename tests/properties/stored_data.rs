@@ -114,7 +114,7 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "RATE_LIMIT_PREFIX",
         "SUPPRESSED",
         "FAILED_REFUNDS",
-        "UNMATCHED_PAYMENTS",
+        "RETRIED_UNMATCHED",
         "UNMATCHED_PREFIX",
         "OPEN_DISPUTES",
         "WRITTEN",

@@ -144,6 +144,35 @@ impl Shop {
         self.anon().post(&path, &json!({})).await.expect(200)["status"].as_u64()
     }
 
+    /// Posts a webhook of this type, signed as Stripe does.
+    pub(crate) async fn post_webhook(&self, name: &str, object: &Value) -> Answer {
+        let now = self.cloud.now();
+        let event = json!({
+            "id": format!("evt_{name}"), "object": "event", "created": now.seconds(), "livemode": false, "type": name,
+            "data": {"object": object},
+        });
+        let signed = payments::stripe::sign(event.to_string().as_bytes(), now, "whsec_local");
+        self.anon().with("stripe-signature", signed).post("/v1/webhooks/stripe", &event).await
+    }
+
+    /// Reports a payment of 17.50 USD that no order knows, and returns the id of its record.
+    pub(crate) async fn unmatched_payment(&self, reference: &str) -> String {
+        let intent = json!({
+            "id": reference, "object": "payment_intent", "amount": 1750, "amount_received": 1750, "currency": "usd",
+            "status": "succeeded", "metadata": {},
+        });
+        self.post_webhook("payment_intent.succeeded", &intent).await.expect(200);
+        for state in ["retrying", "resolved"] {
+            let path = format!("/v1/admin/payments/unmatched?limit=100&state={state}");
+            let listed = self.operator().await.get(&path).await.expect(200)["items"].clone();
+            let mut listed = listed.as_array().expect("a list").iter();
+            if let Some(record) = listed.find(|record| record["reference"] == reference) {
+                return record["id"].as_str().expect("an id").to_owned();
+            }
+        }
+        panic!("{reference} is not recorded");
+    }
+
     /// Sends the notification of a media upload again: S3 delivers notifications at least once.
     pub(crate) fn repeat_upload_notification(&self, id: &str) {
         let notice = json!({"Records": [{"s3": {"object": {"key": id}}}]}).to_string();

@@ -1,11 +1,11 @@
 //! Payments, refunds, disputes and unmatched payments that the operator has to look at.
 
-use api::views::{DisputeView, OperatorPaymentView, RefundView};
+use api::views::{DisputeView, OperatorPaymentView, RefundView, UnmatchedPaymentView};
 use api::{Json, Limit, Operator, Page, PageQuery, Problem, Query};
 use axum::extract::State;
 use domain::dispute::{Dispute, DisputeState};
 use domain::payment::{PaymentState, Refund, RefundState};
-use domain::{OrderId, PaymentId, Refusal, Timestamp, UnmatchedPayment};
+use domain::{OrderId, PaymentId, Refusal, Timestamp, UnmatchedState};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -76,6 +76,20 @@ pub struct ListDisputes {
     #[serde(default)]
     #[param(inline)]
     sort: DisputeSort,
+    /// Items per page, 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+    /// The value of `next` on the page before.
+    cursor: Option<String>,
+}
+
+/// Filter of the list of unmatched payments.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListUnmatchedPayments {
+    /// Only unmatched payments in this state; without it, those that wait for the operator.
+    state: Option<UnmatchedState>,
     /// Items per page, 1 to 100.
     #[serde(default)]
     limit: Limit,
@@ -186,15 +200,17 @@ pub async fn list_failed_refunds(
 /// Lists unmatched payments, newest first.
 ///
 /// They are payments, refunds and disputes that a provider reported and that match no order: they name none, an unknown
-/// one, or one that has no such payment.
+/// one, or one that has no such payment. Each is tried to match again for a day; then it waits for the operator.
 #[utoipa::path(
-    get, path = "/v1/admin/payments/unmatched", params(PageQuery),
-    responses((status = OK, body = Page<UnmatchedPayment>))
+    get, path = "/v1/admin/payments/unmatched", params(ListUnmatchedPayments),
+    responses((status = OK, body = Page<UnmatchedPaymentView>))
 )]
 pub async fn list_unmatched_payments(
     State(app): State<App>,
     _: Operator,
-    Query(asked): Query<PageQuery>,
-) -> Result<Json<Page<UnmatchedPayment>>, Problem> {
-    Ok(Json(Page::of(app.unmatched_payments(&asked.page()).await?, |payment| payment)))
+    Query(asked): Query<ListUnmatchedPayments>,
+) -> Result<Json<Page<UnmatchedPaymentView>>, Problem> {
+    let state = asked.state.unwrap_or_default();
+    let found = app.unmatched_payments(state, &asked.limit.page(asked.cursor)).await?;
+    Ok(Json(Page::of(found, |payment| UnmatchedPaymentView::from(&payment))))
 }

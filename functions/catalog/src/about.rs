@@ -6,6 +6,7 @@ use domain::dispute::{DisputeState, DisputeStep};
 use domain::order::{OrderState, OrderStep, ParcelState, ParcelStep, VendorOrderState, VendorOrderStep};
 use domain::payment::{PaymentState, PaymentStep, RefundState, RefundStep};
 use domain::returns::{ReturnState, ReturnStep};
+use domain::unmatched::{UnmatchedState, UnmatchedStep};
 use domain::vendor::{VendorState, VendorStep};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -67,7 +68,7 @@ pub struct StateMachine {
     transitions: Vec<Transition>,
 }
 
-/// The state machines of orders, vendor orders, payments, disputes, refunds, returns and vendors.
+/// The state machines of orders, vendor orders, payments, disputes, unmatched payments, refunds, returns and vendors.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct States {
     /// One state machine for each of them.
@@ -118,6 +119,13 @@ fn machines() -> Vec<StateMachine> {
         machine("vendor_order", &VendorOrders::ALL, &VendorOrders::INITIAL, &VendorOrderStep::ALL, VendorOrders::after),
         machine("payment", &PaymentState::ALL, &PaymentState::INITIAL, &PaymentStep::ALL, PaymentState::after),
         machine("dispute", &DisputeState::ALL, &DisputeState::INITIAL, &DisputeStep::ALL, DisputeState::after),
+        machine(
+            "unmatched_payment",
+            &UnmatchedState::ALL,
+            &UnmatchedState::INITIAL,
+            &UnmatchedStep::ALL,
+            UnmatchedState::after,
+        ),
         machine("refund", &RefundState::ALL, &RefundState::INITIAL, &RefundStep::ALL, RefundState::after),
         machine("parcel", &ParcelState::ALL, &ParcelState::INITIAL, &ParcelStep::ALL, ParcelState::after),
         machine("return", &ReturnState::ALL, &ReturnState::INITIAL, &ReturnStep::ALL, ReturnState::after),
@@ -152,6 +160,7 @@ order: awaiting_payment confirmed .. completed (10)
 vendor_order: pending .. declined lost returned_to_sender returned completed (15)
 payment: created .. refunded (30)
 dispute: opened .. won lost (2)
+unmatched_payment: retrying .. matched resolved (4)
 refund: queued .. succeeded resolved (5)
 parcel: shipped .. delivered lost returned_to_sender (3)
 return: requested .. declined refunded (4)

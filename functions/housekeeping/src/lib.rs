@@ -1,4 +1,5 @@
-//! Housekeeping: deadlines, payments whose webhook was lost, refunds, undelivered events, dead letters.
+//! Housekeeping: deadlines, payments whose webhook was lost or whose order was not known, refunds, undelivered events,
+//! dead letters.
 //!
 //! It runs every minute, works until its time is up and leaves the rest to the next run. Runs may overlap:
 //! calls to providers are idempotent, and every write is conditional on the version that was read.
@@ -13,6 +14,7 @@ mod following;
 mod refunds;
 mod round;
 mod summary;
+mod unmatched;
 
 use std::time::Duration;
 
@@ -97,9 +99,9 @@ pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
     run(app, now).await.map(drop)
 }
 
-/// Does what is due: sends undelivered events again, redrives dead letters, looks up payments, ends orders past their
-/// deadline, reminds of and ends what nobody does about vendor orders, requests refunds. A failure does not stop the
-/// rest, and what failed stays due.
+/// Does what is due: sends undelivered events again, redrives dead letters, tries unmatched payments again, looks up
+/// payments, ends orders past their deadline, reminds of and ends what nobody does about vendor orders, requests refunds.
+/// A failure does not stop the rest, and what failed stays due.
 ///
 /// # Errors
 /// The table or a queue does not answer. Everything else was still done.
@@ -115,9 +117,10 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
         5 | 6 => (Ok(()), app.forget_what_the_pipe_gave_up(&mut summary).await),
         _ => (Ok(()), Ok(())),
     };
+    let matched = app.match_payments(now, time, &mut summary).await;
     let processed = app.process_due_orders(now, time, &mut summary).await;
     summary.log();
-    sent.and(redriven).and(rebuilt).and(forgotten).and(processed).map(|()| summary)
+    sent.and(redriven).and(rebuilt).and(forgotten).and(matched).and(processed).map(|()| summary)
 }
 
 #[cfg(test)]

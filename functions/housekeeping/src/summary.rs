@@ -42,6 +42,10 @@ summary! {
     refunds_failed: refunds.failed,
     /// Refunds that wait for a provider that does not answer.
     refunds_waiting: refunds.waiting,
+    /// Unmatched payments whose order became known.
+    matched: unmatched_payments.matched,
+    /// Unmatched payments that wait for the operator from now on.
+    unmatched: unmatched_payments.opened,
     /// Events that were sent again.
     events_sent: events.sent,
     /// Dead letters that went back to their queue.

@@ -3,8 +3,9 @@ use domain::examples::{self, PLACED, after, usd, vendor_card};
 use domain::order::{Actor, LatePayment, OrderState};
 use domain::payment::ProviderName;
 use domain::provider_news::PaymentNews;
+use domain::stored::Kept;
 use domain::text::{Line, Name};
-use domain::{Ids, MoneyMovement, ProductId, Unread, VariantId, VendorId};
+use domain::{Ids, MoneyMovement, ProductId, UnmatchedState, Unread, VariantId, VendorId};
 
 use super::*;
 
@@ -231,10 +232,23 @@ fn the_operator_is_told_of_money_that_belongs_to_no_order() {
     let (provider, reference) = (ProviderName::Stripe, "pi_9\nBcc: all".to_owned());
     let message_of = |what, amount| {
         let (id, at, reference) = (EventId::from_bits(1), Timestamp::from_millis(1), reference.clone());
-        operator_notices::of_unmatched(
-            &UnmatchedPayment { id, provider, what, reference, amount, order_id, at },
-            &site(),
-        )
+        let money = UnmatchedPayment {
+            id,
+            provider,
+            what,
+            reference,
+            amount,
+            order_id,
+            at,
+            state: UnmatchedState::Open,
+            retry_at: None,
+            reports: Vec::new(),
+            matched_at: None,
+            resolution: None,
+            version: 0,
+            kept: Kept::default(),
+        };
+        operator_notices::of_unmatched(&money, &site())
     };
     let message = message_of(MoneyMovement::Payment, Some(usd(1_750)));
     assert_eq!(message.subject, "Money came for no order");

@@ -62,6 +62,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(refunds::grant_refund[WrongState, Conflict]))
         .routes(routes!(refunds::retry_refund[WrongState, Conflict]))
         .routes(routes!(refunds::resolve_refund[WrongState, Conflict]))
+        .routes(routes!(operator::resolve_unmatched_payment[Invalid, WrongState, Conflict]))
 }
 
 pub fn router(app: App) -> Router {

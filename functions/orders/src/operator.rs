@@ -1,11 +1,12 @@
 //! The operator's changes to an order. They are here and not in the function `admin`, because this function already has
 //! the permissions to write orders, release stock and cancel payments.
 
-use api::views::OperatorOrderView;
+use api::views::{OperatorOrderView, UnmatchedPaymentView};
 use api::{Answer, Idempotent, Json, NoBody, Operator, Path, Problem};
 use axum::extract::State;
 use domain::order::{Actor, PlacedOrder};
-use domain::{OrderId, PaymentId, Refusal};
+use domain::text::LongText;
+use domain::{EventId, OrderId, PaymentId, Refusal, UnmatchedPayment};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -27,6 +28,14 @@ pub enum MismatchDecision {
 pub struct ResolveAmountMismatch {
     /// What to do with the payment.
     decision: MismatchDecision,
+}
+
+/// What the operator found out about an unmatched payment.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveUnmatchedPayment {
+    /// What it was and what became of it, 1 to 2,000 characters.
+    note: LongText,
 }
 
 /// Answers with the order as the operator sees it.
@@ -73,4 +82,24 @@ pub async fn resolve_amount_mismatch(
     let accept = asked.decision == MismatchDecision::Accept;
     let answer = answer(app.orders.is_suppressed(&app.orders.order(id).await?).await);
     Answer::of(app.orders.resolve_amount_mismatch(id, payment, accept, call.responding(&answer)).await?)
+}
+
+/// Resolves an unmatched payment.
+///
+/// It leaves the list of those that wait, and is still listed by its state, with the note, who left it and when. The same
+/// note again changes nothing.
+#[utoipa::path(
+    post, path = "/v1/admin/payments/unmatched/{id}/resolve",
+    params(("id" = EventId, Path, description = "The unmatched payment.")),
+    request_body = ResolveUnmatchedPayment, responses((status = OK, body = UnmatchedPaymentView))
+)]
+pub async fn resolve_unmatched_payment(
+    State(app): State<App>,
+    operator: Operator,
+    Path(id): Path<EventId>,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<ResolveUnmatchedPayment>>,
+) -> Result<Answer, Problem> {
+    let call = call.scoped_to(operator.user);
+    let answer = |money: &UnmatchedPayment| Answer::ok(&UnmatchedPaymentView::from(money));
+    Answer::of(app.orders.resolve_unmatched(id, &asked.note, operator.user, call.responding(&answer)).await?)
 }

@@ -12,7 +12,7 @@ use domain::upload::FileLink;
 use domain::vendor::{Document, VendorAccount, VendorJob, VendorState, VendorStep};
 use domain::{
     Call, Code, Expected, OrderId, OrderNumber, PageRequest, Period, Refusal, Slice, Timestamp, UnmatchedPayment,
-    UserId, VendorId,
+    UnmatchedState, UserId, VendorId,
 };
 use platform::{Bucket, Config, Fatal, JobQueue, PersonsSecret, Secret};
 use store::orders::{FindContact, FindOrders, OrderSummary};
@@ -228,8 +228,12 @@ impl Operator {
         Ok(self.orders.failed_refunds(page).await?)
     }
 
-    /// The unmatched payments, newest first.
-    pub async fn unmatched_payments(&self, page: &PageRequest) -> Result<Slice<UnmatchedPayment>, Error> {
-        Ok(self.orders.unmatched(page).await?)
+    /// The unmatched payments in a state, newest first.
+    pub async fn unmatched_payments(
+        &self,
+        state: UnmatchedState,
+        page: &PageRequest,
+    ) -> Result<Slice<UnmatchedPayment>, Error> {
+        Ok(self.orders.unmatched(state, page).await?)
     }
 }

@@ -12,6 +12,7 @@ mod refunds;
 mod reopening;
 mod run;
 mod settle;
+mod unmatched;
 
 use payments::{Failure, Providers, WebhookError};
 use platform::{Config, Fatal};

@@ -5,7 +5,7 @@ use domain::dispute::DisputeState;
 use domain::order::{HistoryEvent, LatePayment, PlacedOrder, Settled};
 use domain::payment::ProviderName;
 use domain::provider_news::{NewsKind, PaymentNews, ProviderNews};
-use domain::{Code, Coded, EventId, Ids, OrderId, Outcome, Refusal, Timestamp, UnmatchedPayment};
+use domain::{Code, Coded, Ids, OrderId, Outcome, Refusal, Timestamp};
 use http::{Request, Response};
 use payments::{Received, WebhookError};
 use store::{Decision, Error};
@@ -45,7 +45,7 @@ impl Settlement {
 
     /// Applies a news to its order. It takes two round trips if the news carries the order's id, and three if the order
     /// has to be found by the provider's reference. News that matches no order or attempt, or is of an unknown kind, is
-    /// [`Settled::Unchanged`]; if money moved, it was recorded as an unmatched payment.
+    /// [`Settled::Unchanged`]; if money moved, it was recorded as an unmatched payment, which is tried again.
     ///
     /// # Errors
     /// The table does not answer, or the order's state does not allow what the news says: the provider has to send it
@@ -59,12 +59,27 @@ impl Settlement {
             );
             return Ok(Settled::Unchanged);
         }
+        match self.settle_known(news, now).await? {
+            Some((_, settled)) => Ok(settled),
+            None => {
+                self.record_unmatched(news, now).await?;
+                Ok(Settled::Unchanged)
+            }
+        }
+    }
+
+    /// Applies a news to its order; `None` when no order, or no attempt of it, is known by what the news names.
+    pub(crate) async fn settle_known(
+        &self,
+        news: &ProviderNews,
+        now: Timestamp,
+    ) -> Result<Option<(OrderId, Settled)>, Error> {
         let order = match news.order_id {
             Some(order) => Some(order),
             None if news.reference.is_empty() => None,
             None => self.orders.with_reference(news.provider, &news.reference).await?,
         };
-        let Some(order) = order else { return self.record_unmatched(news, None, now).await };
+        let Some(order) = order else { return Ok(None) };
         let decide = |loaded: PlacedOrder| self.apply(loaded, news, now);
         let respond = |placed: &PlacedOrder, settled: &Settled| Ok(((*settled, placed.order.state), None));
         match self.orders.change(order, decide, respond).await {
@@ -72,12 +87,10 @@ impl Settlement {
                 if settled == Settled::Changed {
                     tracing::info!(order.id = %order, order.state = state.as_str(), "settled");
                 }
-                Ok(settled)
+                Ok(Some((order, settled)))
             }
-            Ok(Outcome::Replayed(_) | Outcome::Repeated(_)) => Ok(Settled::Unchanged),
-            Err(Error::Refused(refusal)) if refusal.code() == Code::NotFound => {
-                self.record_unmatched(news, Some(order), now).await
-            }
+            Ok(Outcome::Replayed(_) | Outcome::Repeated(_)) => Ok(Some((order, Settled::Unchanged))),
+            Err(Error::Refused(refusal)) if refusal.code() == Code::NotFound => Ok(None),
             Err(error) => {
                 if error.code() == Code::WrongState {
                     tracing::error!(
@@ -115,43 +128,6 @@ impl Settlement {
             placed.closes_cart = None;
         }
         Ok(Decision::Write(placed, settled))
-    }
-
-    /// Handles news that matches no order or attempt. If money moved, it is recorded as an unmatched payment. If the
-    /// order exists, the operator is notified, too.
-    async fn record_unmatched(
-        &self,
-        news: &ProviderNews,
-        order: Option<OrderId>,
-        now: Timestamp,
-    ) -> Result<Settled, Error> {
-        let Some((what, reference, amount)) = news.money_movement() else {
-            tracing::warn!(
-                provider = news.provider.as_str(),
-                payment.reference = news.reference.as_str(),
-                order.id = order.map(tracing::field::display),
-                "news that matches no order and moves no money"
-            );
-            return Ok(Settled::Unchanged);
-        };
-        let is_ours = match order {
-            Some(order) => self.orders.load(order).await?.is_some(),
-            None => false,
-        };
-        let id = EventId::new(now, platform::ids(now).bits());
-        let (provider, reference) = (news.provider, reference.to_owned());
-        let money = UnmatchedPayment { id, provider, what, reference, amount, order_id: order, at: now };
-        if self.orders.record_unmatched(&money, is_ours).await? {
-            tracing::warn!(
-                needs = "money",
-                provider = news.provider.as_str(),
-                payment.reference = news.reference.as_str(),
-                order.id = order.map(tracing::field::display),
-                event.id = news.event_id.as_deref().unwrap_or_default(),
-                "an unmatched payment is in the operator's list"
-            );
-        }
-        Ok(Settled::Unchanged)
     }
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use domain::order::{Actor, OrderState, PlacedOrder};
+use domain::text::LongText;
 use domain::{
-    Call, Code, Identifier, Ids, OrderId, Outcome, PageRequest, PaymentId, RefundId, Refusal, Slice, Timestamp, UserId,
+    Call, Code, EventId, Identifier, Ids, OrderId, Outcome, PageRequest, PaymentId, RefundId, Refusal, Slice, Timestamp,
+    UnmatchedPayment, UserId,
 };
 use platform::{Config, Fatal};
 use settlement::{Closed, Closing, Settlement};
@@ -218,6 +220,32 @@ impl Orders {
             }
         };
         self.decide(id, call, |_| false, apply).await
+    }
+
+    /// The operator resolves an unmatched payment with a note. The same note again changes nothing, so that a repeat is
+    /// harmless.
+    pub async fn resolve_unmatched<R>(
+        &self,
+        id: EventId,
+        note: &LongText,
+        by: UserId,
+        call: Call<'_, UnmatchedPayment, R>,
+    ) -> Done<R> {
+        let orders = self.settlement.orders();
+        let found =
+            async || orders.unmatched_with_id(id).await?.ok_or_else(|| Error::from(Refusal::of(Code::NotFound)));
+        let work = async {
+            let resolve = |money: &mut UnmatchedPayment| {
+                money.resolve(note, by, call.at())?;
+                Ok::<_, Error>(None)
+            };
+            orders.change_unmatched(found().await?, resolve, |money| Ok(call.answer_unstored(money)?)).await
+        };
+        match orders.once(call.request(), work).await? {
+            // A note may name a person, so no response is stored.
+            Outcome::Repeated(None) => Ok(call.again(&found().await?)?),
+            outcome => Ok(outcome),
+        }
     }
 
     /// Refreshes the payment when the buyer returns from the provider: its state is looked up there instead of waiting

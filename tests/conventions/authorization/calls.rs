@@ -393,6 +393,10 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
         }
         "GET /v1/admin/payments" => call("/v1/admin/payments?state=amount_mismatch"),
         "GET /v1/admin/payments/unmatched" => call("/v1/admin/payments/unmatched"),
+        "POST /v1/admin/payments/unmatched/{id}/resolve" => {
+            let unmatched = world.shop.unmatched_payment("pi_nobodys").await;
+            call(&format!("/v1/admin/payments/unmatched/{unmatched}/resolve")).body(json!({"note": "A test."}))
+        }
         "GET /v1/admin/refunds" => call("/v1/admin/refunds"),
         "GET /v1/admin/disputes" => call("/v1/admin/disputes?state=opened"),
         "GET /v1/admin/settlements" => call("/v1/admin/settlements?from=2026-01-01&to=2027-01-01"),

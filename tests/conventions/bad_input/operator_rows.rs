@@ -14,6 +14,7 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
     let vendors = world.cursor_of(Who::Operator, "/v1/admin/vendors?limit=1&state=submitted").await;
     let orders = world.cursor_of(Who::Operator, "/v1/admin/orders?limit=1&state=awaiting_payment").await;
     let payments = world.cursor_of(Who::Operator, "/v1/admin/payments?limit=1&state=pending").await;
+    let unmatched = world.shop.unmatched_payment("pi_nobodys").await;
     for email in ["gone@guests.test", "away@guests.test"] {
         world.shop.mail_bounced(email).await;
     }
@@ -86,6 +87,10 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
             .refuses("/note", [json!("")]),
         operator("GET /v1/admin/payments").query("state=pending").cursors(payments, &vendors),
         operator("GET /v1/admin/payments/unmatched"),
+        operator("POST /v1/admin/payments/unmatched/{id}/resolve")
+            .id(&unmatched)
+            .body(json!({"note": "A test of the till."}))
+            .refuses("/note", [json!(""), json!("x".repeat(2_001))]),
         operator("GET /v1/admin/refunds"),
         operator("GET /v1/admin/refunds/failed"),
         operator("GET /v1/admin/disputes"),

@@ -376,6 +376,11 @@ impl World {
                 let tree = |name: &str| json!({"items": [{"handle": "kitchen", "name": name, "children": []}]});
                 call(&self.operator.clone().with("if-match", etag), path, tree("Kitchen"), tree("Cookware"))
             }
+            "POST /v1/admin/payments/unmatched/{id}/resolve" => {
+                let unmatched = self.shop.unmatched_payment(&self.fresh("pi_nobodys")).await;
+                let note = |text: &str| json!({"note": text});
+                call(&self.operator, path.replace("{id}", &unmatched), note("An invoice."), note("A donation."))
+            }
             _ if path.starts_with("/v1/admin/vendors/{id}/") => {
                 let vendor = self.decided_on(path.rsplit('/').next().expect("a decision")).await;
                 let reasoned = path.ends_with("/reject") || path.ends_with("/suspend");

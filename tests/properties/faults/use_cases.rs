@@ -23,6 +23,10 @@ pub(super) enum UseCase {
     SettleWrongAmount,
     SettleOnReturn,
     Reconcile,
+    RecordUnmatched,
+    MatchUnmatched,
+    OpenUnmatched,
+    ResolveUnmatched,
     DisputeOpened,
     DisputeDecided,
     Cancel,
@@ -77,8 +81,11 @@ impl UseCase {
             | Self::SettleWrongAmount
             | Self::SettleProcessing
             | Self::SettleSlow
+            | Self::RecordUnmatched
             | Self::DisputeOpened
             | Self::DisputeDecided => &["POST /v1/webhooks/{provider}"],
+            Self::ResolveUnmatched => &["POST /v1/admin/payments/unmatched/{id}/resolve"],
+            Self::MatchUnmatched | Self::OpenUnmatched => &["function HousekeepingFunction"],
             Self::SettleOnReturn => &["POST /v1/orders/{id}/settle"],
             Self::Cancel | Self::CancelPaid => &["POST /v1/orders/{id}/cancel"],
             Self::CancelAsBuyer => &["POST /v1/me/orders/{id}/cancel"],
@@ -142,6 +149,10 @@ impl Scenario {
             _ => {}
         }
         let provider = if of.is_on_delivery() { "cash_on_delivery" } else { "stripe" };
+        if of == UseCase::MatchUnmatched {
+            // The answer is lost, so nothing here knows the reference.
+            self.shop.cloud.services().faults.add(Fault::nth("stripe", "CreatePaymentIntent", 1, Kind::After));
+        }
         if of == UseCase::DeliverEvent {
             // Streams and queues are not read until `act` restarts their sources.
             self.shop.wait_until_idle().await;
@@ -165,6 +176,22 @@ impl Scenario {
             UseCase::SettleOnReturn | UseCase::Reconcile => {
                 self.shop.hold_webhooks(true).await;
                 self.shop.stripe(self.id(), "succeed").await;
+            }
+            // The refund at the dashboard is told of before its payment.
+            UseCase::MatchUnmatched => {
+                self.shop.hold_webhooks(true).await;
+                self.shop.stripe(self.id(), "succeed").await;
+                self.shop.stripe(self.id(), "refund").await;
+                for event in self.shop.webhooks().await {
+                    if event["type"].as_str().is_some_and(|name| name.starts_with("refund.")) {
+                        let sent = self.shop.send_webhook(event["event"].as_str().expect("an id")).await;
+                        assert_eq!(sent, Some(200));
+                    }
+                }
+                self.shop.hold_webhooks(false).await;
+            }
+            UseCase::OpenUnmatched | UseCase::ResolveUnmatched => {
+                self.tells_of_unknown_money().await.expect(200);
             }
             UseCase::SettleLate | UseCase::SettleLateWithoutStock => {
                 self.shop.advance(Duration::from_secs(16 * 60)).await;
@@ -280,6 +307,20 @@ impl Scenario {
                 self.order = answer.json;
             }
             UseCase::RetryPayment | UseCase::RetryBroken => self.order = self.retry_payment("again").await,
+            UseCase::RecordUnmatched => {
+                self.shop.retry(async || self.tells_of_unknown_money().await).await.expect(200);
+            }
+            UseCase::MatchUnmatched => self.shop.advance(Duration::from_secs(61)).await,
+            UseCase::OpenUnmatched => self.shop.advance(Duration::from_secs(24 * 3600 + 61)).await,
+            UseCase::ResolveUnmatched => {
+                let operator = self.shop.operator().await.with("idempotency-key", "once");
+                let list = "/v1/admin/payments/unmatched?state=retrying";
+                let record = operator.get(list).await.expect(200)["items"][0].clone();
+                let path = format!("/v1/admin/payments/unmatched/{}/resolve", record["id"].as_str().expect("an id"));
+                let note = json!({"note": "An invoice."});
+                self.shop.retry(async || operator.post(&path, &note).await).await.expect(200);
+            }
+            UseCase::RetryPayment => self.order = self.retry_payment("again").await,
             UseCase::Settle
             | UseCase::SettleDeclined
             | UseCase::SettleLate
@@ -424,6 +465,17 @@ impl Scenario {
                 let job: Vec<String> = fields.iter().map(|name| format!("{name} {}", job[name])).collect();
                 json!([products, job])
             }
+            UseCase::RecordUnmatched | UseCase::MatchUnmatched | UseCase::OpenUnmatched | UseCase::ResolveUnmatched => {
+                let operator = self.shop.operator().await;
+                let mut records = Vec::new();
+                for state in ["retrying", "open", "matched", "resolved"] {
+                    let path = format!("/v1/admin/payments/unmatched?state={state}");
+                    let listed = operator.get(&path).await.expect(200)["items"].clone();
+                    let what = listed.as_array().expect("a list").iter().map(|record| record["what"].clone());
+                    records.push(json!([state, what.collect::<Vec<_>>()]));
+                }
+                records.into()
+            }
             UseCase::CheckOut | UseCase::CheckOutOnDelivery | UseCase::Expire => {
                 self.guest.seen().await["order_id"].is_null().into()
             }
@@ -435,6 +487,21 @@ impl Scenario {
     async fn break_next(&self) {
         let order = json!({"on": "CreatePaymentIntent", "after": true});
         self.shop.anon().post("/_local/pay/stripe/errors", &order).await.expect(200);
+    /// Stripe tells of a payment that names the order, which knows nothing of it.
+    async fn tells_of_unknown_money(&self) -> Answer {
+        let intent = json!({
+            "id": "pi_unknown", "object": "payment_intent", "amount": 1750, "amount_received": 1750, "currency": "usd",
+            "status": "succeeded", "metadata": {"order_id": self.id()},
+        });
+        self.shop.post_webhook("payment_intent.succeeded", &intent).await
+    }
+
+    /// Leaves one bowl in stock, fewer than the order needs.
+    async fn take_last_units(&mut self) {
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", self.bowl.id, self.bowl.variant);
+        let client = self.shop.sign_in_again(&self.bowl.vendor).await;
+        client.put(&path, &json!({"on_hand": 1})).await.expect(200);
+        self.received.insert(self.bowl.variant.clone(), 1);
     }
 
     /// Buyers may pay by bank debit.

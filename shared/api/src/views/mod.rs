@@ -4,6 +4,7 @@ mod job;
 mod operator_order;
 mod order;
 mod settlement;
+mod unmatched;
 mod vendor;
 mod vendor_order;
 mod vendor_order_desk;
@@ -14,6 +15,7 @@ pub use self::order::{HistoryView, OrderView, PaymentView, RefundView};
 pub use self::settlement::{
     AskedSettlements, EntryLimit, SettlementReply, SettlementStatement, SettlementTotalView, SettlementView, WantsFile,
 };
+pub use self::unmatched::UnmatchedPaymentView;
 pub use self::vendor::{DocumentView, MemberView, VendorHistoryView, VendorView};
 pub use self::vendor_order::{OrderLineView, ParcelView, ReturnView, VendorOrderView, VendorRef};
 pub use self::vendor_order_desk::{VendorOrderDeskView, VendorPaymentView};

@@ -24,8 +24,8 @@ use domain::order::{Order, OrderState, PlacedOrder, Terms, VendorOrder, VendorOr
 use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundState, Transaction};
 use domain::sealed::{KeyOwner, PersonKey};
 use domain::{
-    DisputeId, EventId, LookUp, OrderId, OutboxEvent, PaymentId, RefundId, SettlementId, Timestamp, UnmatchedPayment,
-    UserId, VendorId,
+    DisputeId, EventId, LookUp, MoneyMovement, OrderId, OutboxEvent, PaymentId, RefundId, SettlementId, Timestamp,
+    UnmatchedPayment, UnmatchedState, UserId, VendorId,
 };
 
 pub use self::events::{Claim, Undelivered, event_of};
@@ -67,6 +67,7 @@ stored! {
         understood: |payment| payment.action != Some(Action::Other);
     REFUND => Refund: ["needs", "reference", "state_key", "state_sort", "due_key", "due_at"];
     DISPUTE => Dispute: ["needs", "reference", "state_key", "state_sort", "due_key", "due_at"];
+    UNMATCHED => UnmatchedPayment: ["state_key", "state_sort", "due_key", "due_at"];
 }
 
 /// What is said of an order whose items never fit.
@@ -101,7 +102,7 @@ enum Entry<'a> {
     /// `UNPAID#<hash of an e-mail address>` / `UNPAID`.
     Unpaid(&'a str),
     /// `UNCLAIMED#<provider>#<reference>` / `PAYMENT`, `REFUND` or `DISPUTE`: one item per object at the provider.
-    UnmatchedPayment(&'a UnmatchedPayment),
+    UnmatchedPayment(ProviderName, MoneyMovement, &'a str),
     /// `STATEMENT#<provider>#<day>` / `<time>#<reference>`: a transaction of a provider that drives the payment.
     Stated(ProviderName, &'a Transaction),
     /// `SETTLEMENT#<id>` / `SETTLEMENT`: one partition per entry.
@@ -123,9 +124,9 @@ impl Entry<'_> {
             }
             Self::Event(id) => key(format!("EVENT#{id}"), "EVENT"),
             Self::Unpaid(hash) => key(format!("UNPAID#{hash}"), "UNPAID"),
-            Self::UnmatchedPayment(money) => {
-                let what = money.what.as_str().to_ascii_uppercase();
-                key(format!("{UNMATCHED_PREFIX}{}#{}", money.provider.as_str(), money.reference), what)
+            Self::UnmatchedPayment(provider, what, reference) => {
+                let what = what.as_str().to_ascii_uppercase();
+                key(format!("{UNMATCHED_PREFIX}{}", provider_reference(*provider, reference)), what)
             }
             Self::Settlement(id) => key(format!("SETTLEMENT#{id}"), "SETTLEMENT"),
             Self::Stated(provider, stated) => {
@@ -230,8 +231,18 @@ fn deadline_of(dispute: &Dispute) -> i64 {
     dispute.evidence_due_at.unwrap_or(Timestamp::from_millis(i64::MAX)).millis()
 }
 
-/// Partition of `keys_by_state`: the unmatched payments.
-const UNMATCHED_PAYMENTS: &str = "UNCLAIMED";
+/// Partition of `keys_by_state`: the unmatched payments in a state. Those that wait for the operator have the one in
+/// which releases before 2026-12-02 had all of them.
+fn unmatched_partition(state: UnmatchedState) -> String {
+    match state {
+        UnmatchedState::Open => "UNCLAIMED".to_owned(),
+        other => format!("UNCLAIMED#{}", other.as_str()),
+    }
+}
+
+/// Partition of `keys_by_due`: the unmatched payments whose news is tried again. Releases before 2026-12-02 do not look
+/// at it.
+const RETRIED_UNMATCHED: &str = "UNCLAIMED";
 
 /// The beginning of the partition of each unmatched payment.
 const UNMATCHED_PREFIX: &str = "UNCLAIMED#";
@@ -454,6 +465,18 @@ fn refund_item(refund: &Refund) -> Result<Attributes, Error> {
     if let Some(due) = refund.due_at {
         written.insert("due_key".to_owned(), string(due_partition(refund.order)));
         written.insert("due_at".to_owned(), number(due.millis()));
+    }
+    Ok(written)
+}
+
+/// With its next version.
+fn unmatched_item(money: &UnmatchedPayment) -> Result<Attributes, Error> {
+    let key = Entry::UnmatchedPayment(money.provider, money.what, &money.reference).key();
+    let mut written = write(key, money.version + 1, money)?;
+    written.extend(place(unmatched_partition(money.state), money.id));
+    if let Some(at) = money.retry_at {
+        written.insert("due_key".to_owned(), string(RETRIED_UNMATCHED));
+        written.insert("due_at".to_owned(), number(at.millis()));
     }
     Ok(written)
 }

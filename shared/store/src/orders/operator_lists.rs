@@ -11,14 +11,14 @@ use domain::order::OrderState;
 use domain::payment::{PaymentState, Refund, RefundState};
 use domain::text::Email;
 use domain::{
-    Code, Coded, Count, DisputeId, LookUp, OrderId, OrderNumber, PageRequest, Period, RefundId, Slice, VendorId,
+    Code, Coded, Count, DisputeId, LookUp, OrderId, OrderNumber, PageRequest, Period, RefundId, Slice, UnmatchedState,
+    VendorId,
 };
 
 use super::lists::{order_of, sorted};
 use super::{
-    Entry, FAILED_REFUNDS, OPEN_DISPUTES, OrderSummary, Orders, UNMATCHED_PAYMENTS, contact_partition,
-    dispute_partition, email_partition, list_partitions, payment_partitions, refund_partition, state_partitions,
-    vendor_partition,
+    Entry, FAILED_REFUNDS, OPEN_DISPUTES, OrderSummary, Orders, contact_partition, dispute_partition, email_partition,
+    list_partitions, payment_partitions, refund_partition, state_partitions, unmatched_partition, vendor_partition,
 };
 use crate::Error;
 use crate::item::{Attributes, all_readable, integer, number, readable, text};
@@ -86,6 +86,7 @@ pub struct Waiting {
     /// Orders that await their payment.
     pub unpaid_orders: Count,
     pub amount_mismatches: Count,
+    /// Unmatched payments whose news is not tried any more.
     pub unmatched_payments: Count,
     /// Refunds that failed and need a manual refund.
     pub failed_refunds: Count,
@@ -267,7 +268,7 @@ impl Orders {
         let (unpaid_orders, amount_mismatches, unmatched_payments, failed_refunds, open_disputes) = tokio::try_join!(
             self.count_in(state_partitions(OrderState::AwaitingPayment, true)),
             self.count_in(payment_partitions(PaymentState::AmountMismatch)),
-            self.count_in([UNMATCHED_PAYMENTS.to_owned()]),
+            self.count_in([unmatched_partition(UnmatchedState::Open)]),
             self.count_in([FAILED_REFUNDS.to_owned()]),
             self.count_in([dispute_partition(DisputeState::Opened)]),
         )?;

@@ -158,11 +158,16 @@ async fn an_order_is_placed_while_its_provider_is_down_and_paid_later() {
 }
 
 fn stripe_keys(api_key: &str, webhook_secret: &str) -> String {
-    json!({"api_key": api_key, "webhook_secret": {"current": webhook_secret, "previous": null}}).to_string()
+    keys_with("pk_test_local", api_key, webhook_secret)
+}
+
+pub(crate) fn keys_with(publishable: &str, api_key: &str, webhook_secret: &str) -> String {
+    let webhook_secret = json!({"current": webhook_secret, "previous": null});
+    json!({"api_key": api_key, "publishable_key": publishable, "webhook_secret": webhook_secret}).to_string()
 }
 
 /// Puts another value into Stripe's secret, or none, before a function has read it.
-fn put_stripe_secret(shop: &Shop, value: Option<&str>) {
+pub(crate) fn put_stripe_secret(shop: &Shop, value: Option<&str>) {
     let services = shop.cloud.services();
     let secret = services.template.secrets.iter().find(|secret| secret.id == "StripeSecret").expect("a secret");
     assert!(match value {

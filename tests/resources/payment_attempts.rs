@@ -3,8 +3,9 @@
 use cloud::faults::{Fault, Kind};
 use serde_json::{Value, json};
 
-use crate::shop::sale::{PAST_PAYMENT_DEADLINE, Sale, text};
-use crate::shop::{Answer, Shop};
+use super::orders::{keys_with, put_stripe_secret};
+use crate::shop::sale::{HOUSEKEEPING_INTERVAL, PAST_PAYMENT_DEADLINE, Sale, text};
+use crate::shop::{Answer, Guest, Shop};
 
 impl Sale {
     async fn retries(&self, key: &str) -> Answer {
@@ -233,4 +234,110 @@ async fn what_is_offered_and_what_checkout_takes_is_the_same_at_each_bound() {
         card.expect_problem(409, "payment_method_unavailable");
         assert_eq!(bead.stock().await, (2, 0, 2), "{price}: nothing is reserved");
     }
+}
+
+/// Checks a guest's cart out by card, with this return address.
+async fn checks_out_to(guest: &Guest, key: &str, return_url: &str) -> Answer {
+    let order = json!({
+        "cart_id": guest.cart, "email": guest.email, "payment": {"provider": "stripe", "return_url": return_url},
+        "expected_total": guest.seen().await["totals"]["total"],
+    });
+    guest.client.clone().with("idempotency-key", key).post("/v1/checkout", &order).await
+}
+
+#[tokio::test]
+async fn the_buyers_client_gets_all_that_it_needs_to_pay_and_no_secret_key() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let methods = guest.client.get(&guest.path("/payment-methods")).await.expect(200)["items"].clone();
+    assert_eq!(
+        methods,
+        json!([
+            {"provider": "stripe", "name": "Card and wallets", "publishable_key": "pk_test_local"},
+            {"provider": "cash_on_delivery", "name": "Cash on delivery"},
+        ])
+    );
+    let back = format!("{}/orders?from=stripe", shop.cloud.services().base_url);
+    let placed = checks_out_to(&guest, "once", &back).await;
+    let order = placed.expect(201).clone();
+    let action = &order["payment"]["action"];
+    let intent =
+        shop.anon().get(&format!("/_local/pay/stripe/orders/{}", text(&order["id"]))).await.expect(200).clone();
+    assert_eq!(
+        action,
+        &json!({
+            "type": "client_secret", "client_secret": intent["intents"][0]["client_secret"],
+            "publishable_key": "pk_test_local", "return_url": back,
+        })
+    );
+    // What was frozen is handed out again, whatever a later attempt asks for.
+    let reader = shop.anon().with("order-token", text(&order["token"]));
+    let shown = reader.get(&format!("/v1/orders/{}", text(&order["id"]))).await;
+    assert_eq!(&shown.expect(200)["payment"]["action"], action);
+    let asked = json!({"provider": "stripe", "return_url": "http://localhost:5173/again"});
+    let path = format!("/v1/orders/{}/payments", text(&order["id"]));
+    let retried = reader.clone().with("idempotency-key", "again").post(&path, &asked).await;
+    assert_eq!(retried.expect(201)["payment"]["action"]["return_url"], "http://localhost:5173/again");
+    for answer in [&placed, &shown, &retried] {
+        assert!(!answer.text.contains("sk_test"), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_return_address_of_strangers_is_refused_before_anything_is_reserved() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let other_scheme = shop.cloud.services().base_url.replace("http:", "https:");
+    for foreign in ["https://evil.test/", "http://localhost:9999/", &other_scheme] {
+        let refused = checks_out_to(&guest, "once", foreign).await;
+        let problem = refused.expect_problem(400, "invalid");
+        assert_eq!(problem["errors"][0]["pointer"], "/payment/return_url", "{foreign}");
+        assert_eq!(problem["errors"][0]["code"], "not_allowed", "{foreign}");
+    }
+    assert_eq!(bowl.stock().await, (5, 0, 5));
+    let order = checks_out_to(&guest, "once", "http://localhost:5173/").await.expect(201).clone();
+    let reader = shop.anon().with("order-token", text(&order["token"])).with("idempotency-key", "again");
+    let asked = json!({"provider": "stripe", "return_url": "https://evil.test/"});
+    let path = format!("/v1/orders/{}/payments", text(&order["id"]));
+    let refused = reader.post(&path, &asked).await;
+    assert_eq!(refused.expect_problem(400, "invalid")["errors"][0]["pointer"], "/return_url");
+    let seen = shop.operator().await.get(&format!("/v1/admin/orders/{}", text(&order["id"]))).await.expect(200).clone();
+    assert_eq!(seen["payments"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn without_a_publishable_key_cards_are_not_offered_and_what_stands_in_its_place_is_shown_to_nobody() {
+    let without = r#"{"api_key":"sk_test_local","webhook_secret":{"current":"whsec_local"}}"#.to_owned();
+    let misplaced = [
+        keys_with("", "sk_test_local", "whsec_local"),
+        keys_with("sk_test_local", "sk_test_local", "whsec_local"),
+        keys_with("pk_live_1", "sk_test_local", "whsec_local"),
+        keys_with("pk_test_local", "pk_test_local", "whsec_local"),
+    ];
+    for secret in misplaced.iter().chain([&without]) {
+        let shop = Shop::open().await;
+        put_stripe_secret(&shop, Some(secret));
+        let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+        let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+        let offered = guest.client.get(&guest.path("/payment-methods")).await.expect(200).clone();
+        assert_eq!(
+            offered,
+            json!({"items": [{"provider": "cash_on_delivery", "name": "Cash on delivery"}]}),
+            "{secret}"
+        );
+        let refused = guest.checks_out("stripe", "card").await;
+        refused.expect_problem(409, "payment_method_unavailable");
+        assert!(!refused.text.contains("sk_") && !refused.text.contains("pk_"), "{}", refused.text);
+        assert_eq!(bowl.stock().await, (5, 0, 5), "{secret}");
+    }
+    // What was opened before the key was lost goes on: it is paid and refunded.
+    let sale = Sale::of_one().await;
+    put_stripe_secret(&sale.shop, Some(&without));
+    sale.act("succeed").await;
+    assert_eq!(sale.seen().await["state"], "paid");
+    sale.step("decline").await.expect(200);
+    sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    assert_eq!(sale.seen().await["refunds"][0]["state"], "succeeded");
 }

@@ -4,7 +4,6 @@ mod carts;
 mod claim;
 mod delivery;
 mod lines;
-mod payment_methods;
 mod view;
 
 use api::{Routes, routes};
@@ -27,7 +26,6 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(
             delivery::choose_cart_shipping[Invalid, Expired, CartOrdered, AddressMissing, NotDeliverable, Conflict],
         ))
-        .routes(routes!(payment_methods::list_cart_payment_methods[Expired]))
 }
 
 pub fn router(app: App) -> Router {

@@ -1,6 +1,7 @@
 //! Checkout: from a cart to an order and its payment.
 
 mod check_out;
+mod payment_methods;
 mod retry_payment;
 
 use api::{GuestOrders, Routes, routes};
@@ -43,6 +44,7 @@ impl GuestOrders for App {
 /// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
+        .routes(routes!(payment_methods::list_cart_payment_methods[Expired]))
         .routes(routes!(
             check_out::check_out_cart[
                 Invalid, TooManyRequests, NotFound, Expired, CartOrdered, AddressMissing, CartEmpty,

@@ -16,6 +16,9 @@ use crate::{Options, TEMPLATE, documentation, functions};
 /// The name of the local stack, the prefix of physical names.
 const STACK: &str = "bozor";
 
+/// The key of Stripe's sandbox for buyers' clients. The sandbox has no library that would be loaded with it.
+const PUBLISHABLE_KEY: &str = "pk_test_local";
+
 /// A deployment at this URL: what a parameter without a default has on one machine.
 pub fn site(base_url: &str) -> Site {
     Site::of(STACK, base_url)
@@ -61,8 +64,9 @@ impl Deployment for Bozor {
     fn secret(&self, id: &str) -> Option<String> {
         match id {
             "StripeSecret" => Some(format!(
-                r#"{{"api_key":"{}","webhook_secret":{{"current":"{}","previous":null}}}}"#,
+                r#"{{"api_key":"{}","publishable_key":"{}","webhook_secret":{{"current":"{}","previous":null}}}}"#,
                 stripe::API_KEY,
+                PUBLISHABLE_KEY,
                 stripe::WEBHOOK_SECRET
             )),
             "OrderTokenSecret" => Some(r#"{"current":"local-order-token-secret","previous":null}"#.to_owned()),

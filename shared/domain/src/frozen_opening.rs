@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 /// after a deployment has changed what new attempts send. What is absent here is not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrozenOpening {
-    /// Where the provider sends the buyer back to.
+    /// Where the buyer comes back to: sent by whoever opens the provider's page, the provider's file or its library in
+    /// the buyer's client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
     /// What the payment is for, as the provider shows it.

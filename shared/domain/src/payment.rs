@@ -58,6 +58,16 @@ pub enum Action {
         /// Secret for the provider's library, valid for this payment only.
         #[schema(examples("pi_3Qx7Yb2eZvKYlo2C_secret_1"))]
         client_secret: String,
+        /// The public key that the provider's library is loaded with; absent only for attempts of releases before
+        /// 2026-12-02.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false, examples("pk_live_51Qx7Yb2eZvKYlo2C"))]
+        publishable_key: Option<String>,
+        /// Where the buyer comes back to, as it was asked for: to be handed to the provider's library, which needs it
+        /// for ways of paying that leave the page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false, format = "uri", examples("https://shop.example/orders"))]
+        return_url: Option<String>,
     },
     /// Send the buyer to an address of the provider.
     Redirect {

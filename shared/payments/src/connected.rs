@@ -23,6 +23,27 @@ pub struct Connected {
     pub refunds: Option<Arc<dyn Refunds>>,
     pub captures: Option<Arc<dyn Captures>>,
     pub calls: Calls,
+    pub client_key: ClientKey,
+}
+
+/// The key with which the buyer's client uses the provider's library. It is public, unlike the ones that open the
+/// provider's account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientKey {
+    /// The provider has no such library: its page or its app is opened by an address.
+    NotNeeded,
+    Key(String),
+    /// The operator has not put it: what is opened could be paid by nobody, so nothing is.
+    Missing,
+}
+
+impl ClientKey {
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::NotNeeded | Self::Missing => None,
+        }
+    }
 }
 
 /// What a provider calls here.
@@ -38,7 +59,8 @@ pub enum Calls {
 impl Connected {
     /// A provider without any ability.
     pub fn new(provider: Arc<dyn Provider>) -> Self {
-        Self { provider, looks_up: None, refunds: None, captures: None, calls: Calls::Nothing }
+        let client_key = ClientKey::NotNeeded;
+        Self { provider, looks_up: None, refunds: None, captures: None, calls: Calls::Nothing, client_key }
     }
 }
 

@@ -18,7 +18,7 @@ mod transport;
 
 pub use callbacks::{Begin, Callbacks, Desk, DeskError, Offer, StepAnswer};
 pub use cash_on_delivery::CashOnDelivery;
-pub use connected::{Calls, Connected, Connector};
+pub use connected::{Calls, ClientKey, Connected, Connector};
 pub use domain::provider_news::{DisputeNews, NewsKind, PaymentNews, ProviderNews, RefundNews, RefundOutcome};
 pub use facts::{Amounts, Facts, NotTaken};
 pub use provider::{

@@ -9,11 +9,11 @@ use domain::payment::{Payment, ProviderName, Refund};
 use domain::{Money, Timestamp};
 use http::{HeaderMap, Response};
 
-use crate::stripe::{self, StripeConnector};
+use crate::stripe::StripeConnector;
 use crate::transport::Http;
 use crate::{
-    Callbacks, Calls, Cancellation, CashOnDelivery, Connected, Connector, Facts, Failure, Freshness, NotTaken, Opened,
-    ProviderNews, RefundNews, Secrets, WebhookError, cash_on_delivery,
+    Callbacks, Calls, Cancellation, CashOnDelivery, ClientKey, Connected, Connector, Facts, Failure, Freshness,
+    NotTaken, Opened, ProviderNews, RefundNews, Secrets, WebhookError,
 };
 
 /// All providers, called by name. Cheap to clone.
@@ -47,7 +47,8 @@ impl fmt::Debug for OtherProviders {
 }
 
 impl Providers {
-    /// The providers, over a client and a source of secrets. `stripe_url` is [`stripe::URL`], or the local sandbox.
+    /// The providers, over a client and a source of secrets. `stripe_url` is [`URL`](crate::stripe::URL), or the local
+    /// sandbox.
     pub fn new(http: Arc<dyn Http>, secrets: Arc<dyn Secrets>, stripe_url: impl Into<Arc<str>>) -> Self {
         let stripe: Arc<dyn Connector> = Arc::new(StripeConnector { http, secrets, url: stripe_url.into() });
         let cash: Arc<dyn Connector> = Arc::new(CashOnDelivery);
@@ -61,16 +62,6 @@ impl Providers {
         let known = Arc::make_mut(&mut self.known);
         known.extend(others.0.iter().map(|(name, other)| (*name, Arc::clone(other))));
         self
-    }
-
-    /// Whether a provider takes this amount: its currency, its decimals, and its least and greatest amounts.
-    pub fn takes(name: ProviderName, amount: Money) -> bool {
-        let facts = match name {
-            ProviderName::Stripe => &stripe::FACTS,
-            ProviderName::CashOnDelivery => &cash_on_delivery::FACTS,
-            ProviderName::Other => return false,
-        };
-        facts.check(amount).is_ok()
     }
 
     /// What is known of a provider without calling it; `None` for one that this release does not know.
@@ -92,9 +83,14 @@ impl Providers {
         }
     }
 
-    /// Whether a key for this provider is configured. One that cannot be read at the moment counts as configured.
-    pub async fn has_key(&self, name: ProviderName) -> bool {
-        !matches!(self.connect(name).await, Err(Failure::NoKey(_)))
+    /// The key for the buyer's client. `None` when the provider's keys cannot be read at the moment, which says nothing
+    /// about whether they are there.
+    pub async fn client_key(&self, name: ProviderName) -> Option<ClientKey> {
+        match self.connect(name).await {
+            Ok(connected) => Some(connected.client_key),
+            Err(Failure::NoKey(_)) => Some(ClientKey::Missing),
+            Err(_) => None,
+        }
     }
 
     /// [`Provider::open`](crate::Provider::open).
@@ -207,7 +203,7 @@ mod tests {
     use http::{Request, Response};
 
     use super::*;
-    use crate::{HttpFailure, PaymentNews, SecretUnavailable};
+    use crate::{HttpFailure, PaymentNews, SecretUnavailable, stripe};
 
     fn providers(secrets: impl Secrets + 'static) -> Providers {
         let http =
@@ -305,12 +301,30 @@ mod tests {
     }
 
     #[test]
-    fn a_way_of_paying_is_offered_only_for_amounts_it_takes() {
+    fn a_way_of_paying_takes_only_its_amounts() {
+        let providers = providers(no_secrets);
         let dinar = Money::new(1_001, Currency::KWD);
-        assert!(!Providers::takes(ProviderName::Stripe, dinar));
-        assert!(Providers::takes(ProviderName::CashOnDelivery, dinar));
+        assert!(providers.check(ProviderName::Stripe, dinar).is_err());
+        assert_eq!(providers.check(ProviderName::CashOnDelivery, dinar), Ok(()));
         for (minor, takes) in [(0, false), (49, false), (50, true), (99_999_999, true), (100_000_000, false)] {
-            assert_eq!(Providers::takes(ProviderName::Stripe, usd(minor)), takes, "{minor}");
+            assert_eq!(providers.check(ProviderName::Stripe, usd(minor)).is_ok(), takes, "{minor}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_key_for_the_buyers_client_is_there_missing_or_not_to_be_read_now() {
+        let with = |secret: &'static str| providers(move |_, _| std::future::ready(Ok(secret.to_owned())));
+        let key = async |providers: Providers| providers.client_key(ProviderName::Stripe).await;
+        let whole = r#"{"api_key":"sk_test_1","publishable_key":"pk_test_1","webhook_secret":{"current":"whsec_a"}}"#;
+        let without = r#"{"api_key":"sk_test_1","webhook_secret":{"current":"whsec_a"}}"#;
+        assert_eq!(key(with(whole)).await, Some(ClientKey::Key("pk_test_1".to_owned())));
+        assert_eq!(key(with(without)).await, Some(ClientKey::Missing));
+        assert_eq!(key(with("")).await, Some(ClientKey::Missing));
+        assert_eq!(key(providers(no_secrets)).await, None);
+        assert_eq!(with("").client_key(ProviderName::CashOnDelivery).await, Some(ClientKey::NotNeeded));
+        // Without it nothing is opened, and what was opened before goes on.
+        let payment = payment(ProviderName::Stripe);
+        assert!(matches!(with(without).open(&payment).await, Err(Failure::NoKey(_))));
+        assert!(!matches!(with(without).cancel(&payment).await, Err(Failure::NoKey(_))));
     }
 }

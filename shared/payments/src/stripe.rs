@@ -17,8 +17,9 @@ use http::{HeaderMap, Method, Response};
 
 use crate::transport::{BoxFuture, Http};
 use crate::{
-    Calls, Cancellation, Captures, Connected, Connector, Facts, Failure, Freshness, LooksUp, NewsKind, Opened,
-    PAYMENT_DISPUTED, PaymentNews, Provider, ProviderNews, RefundNews, Refunds, Secrets, WebhookError, Webhooks,
+    Calls, Cancellation, Captures, ClientKey, Connected, Connector, Facts, Failure, Freshness, LooksUp, NewsKind,
+    Opened, PAYMENT_DISPUTED, PaymentNews, Provider, ProviderNews, RefundNews, Refunds, Secrets, WebhookError,
+    Webhooks,
 };
 use connection::Connection;
 use object::{PaymentIntent, RefundObject, RefundPage};
@@ -54,7 +55,7 @@ const MAX_REFUND_PAGES: usize = 100;
 /// in a sandbox (<https://docs.stripe.com/rate-limits>).
 pub(crate) const FACTS: Facts = Facts {
     amounts: amount::amounts,
-    // The buyer pays in the shop's own pages, with Stripe's library, which knows by itself where to come back to.
+    // The buyer pays in the shop's own pages, with Stripe's library: that sends the return address to Stripe.
     redirects: false,
     slow: true,
     method: amount::method,
@@ -116,6 +117,10 @@ impl Stripe {
             refunds: Some(same()),
             captures: Some(same()),
             calls: Calls::Webhooks(same()),
+            client_key: match stripe.secret.publishable_key() {
+                Some(key) => ClientKey::Key(key.to_owned()),
+                None => ClientKey::Missing,
+            },
         }
     }
 
@@ -185,11 +190,19 @@ impl Stripe {
 impl Provider for Stripe {
     fn open<'a>(&'a self, payment: &'a Payment) -> BoxFuture<'a, Result<Opened, Failure>> {
         Box::pin(async move {
+            let publishable_key = self.secret.publishable_key().map(str::to_owned).ok_or_else(|| {
+                tracing::warn!("the secret of Stripe has no publishable key, without which nobody could pay");
+                Failure::NoKey("the publishable key is missing or malformed".to_owned())
+            })?;
             let intent = self.create(payment).await?;
             let news = intent.news();
             let client_secret =
                 intent.client_secret.ok_or_else(|| Failure::Unclear("the answer has no client secret".into()))?;
-            Ok(Opened { reference: Some(intent.id), action: Action::ClientSecret { client_secret }, news })
+            // Stripe takes a return address when an intent is confirmed, and not before: "can only be used with
+            // `confirm=true`" (<https://docs.stripe.com/api/payment_intents/create>). The buyer's client confirms it.
+            let return_url = payment.opening.as_ref().and_then(|opening| opening.return_url.clone());
+            let action = Action::ClientSecret { client_secret, publishable_key: Some(publishable_key), return_url };
+            Ok(Opened { reference: Some(intent.id), action, news })
         })
     }
 

@@ -20,7 +20,7 @@ use store::Orders;
 
 pub use calls::LookedUp;
 pub use closing::{Closed, Closing, Followed};
-pub use providers::takes;
+pub use providers::PaymentMethod;
 pub use refunds::RefundAnswer;
 pub use reopening::Reopening;
 

@@ -8,7 +8,7 @@ use domain::order::PlacedOrder;
 use domain::payment::ProviderName;
 use domain::settings::Settings;
 use domain::{Code, Money, Refusal};
-use payments::{Freshness, HttpFailure, OtherProviders, Providers, SecretUnavailable};
+use payments::{ClientKey, Freshness, HttpFailure, OtherProviders, Providers, SecretUnavailable};
 use platform::{Config, Fatal, HttpError, Secret, SecretError};
 use serde_json::Value;
 
@@ -17,9 +17,12 @@ use crate::Settlement;
 /// Timeout of one call to a provider. API Gateway's timeout for the whole request is 30 seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Whether a provider takes this amount: its currency, its decimals, and its least and greatest amounts.
-pub fn takes(provider: ProviderName, amount: Money) -> bool {
-    Providers::takes(provider, amount)
+/// A way to pay a cart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentMethod {
+    pub provider: ProviderName,
+    /// The public key that the provider's library is loaded with, if the provider has one.
+    pub publishable_key: Option<String>,
 }
 
 /// The providers with the keys and base URLs of this environment. Each secret is read under its provider's own name.
@@ -86,7 +89,7 @@ impl Settlement {
         provider: ProviderName,
         total: Money,
         offered: &[ProviderName],
-    ) -> Result<(), Refusal> {
+    ) -> Result<PaymentMethod, Refusal> {
         let unavailable = Code::PaymentMethodUnavailable;
         if !offered.contains(&provider) {
             return Err(Refusal::of(unavailable));
@@ -94,7 +97,13 @@ impl Settlement {
         self.providers.check(provider, total).map_err(|not_taken| {
             Refusal::because(unavailable, format!("{} cannot take {total}: {not_taken}", provider.as_str()))
         })?;
-        if self.providers.has_key(provider).await { Ok(()) } else { Err(Refusal::of(unavailable)) }
+        let publishable_key = match self.providers.client_key(provider).await {
+            Some(ClientKey::Missing) => return Err(Refusal::of(unavailable)),
+            Some(key) => key.key().map(str::to_owned),
+            // Its keys cannot be read now. The attempt may be opened later.
+            None => None,
+        };
+        Ok(PaymentMethod { provider, publishable_key })
     }
 
     /// Fixes what the attempt that was just made may be paid with, and how long a bank may take for it: what is offered
@@ -106,11 +115,20 @@ impl Settlement {
         placed.freeze_methods(methods, settings.deadlines.slow_payment);
     }
 
-    /// Fixes what is sent to the provider of the attempt that was just made. The buyer's return address is kept only
-    /// where the provider sends the buyer back.
-    pub fn freeze_opening(&self, placed: &mut PlacedOrder, return_url: Option<&str>) {
+    /// The ways to pay this amount: exactly those that [`Self::check_method`] does not refuse.
+    pub async fn methods(&self, total: Money, offered: &[ProviderName]) -> Vec<PaymentMethod> {
+        let mut methods = Vec::new();
+        for provider in offered {
+            methods.extend(self.check_method(*provider, total, offered).await.ok());
+        }
+        methods
+    }
+
+    /// Fixes what is sent to the provider of the attempt that was just made. Where its pages send the buyer back, an
+    /// attempt without a return address comes back to the shop's pages.
+    pub fn freeze_opening(&self, placed: &mut PlacedOrder, return_url: Option<&str>, store_url: &str) {
         let redirects = self.providers.facts(placed.order.provider).is_some_and(|facts| facts.redirects);
         let refunds = self.refund_rules(placed.order.provider, placed.order.currency);
-        placed.freeze_opening(return_url.filter(|_| redirects), refunds);
+        placed.freeze_opening(return_url.or(redirects.then_some(store_url)), refunds);
     }
 }

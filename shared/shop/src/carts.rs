@@ -2,7 +2,6 @@
 
 use domain::address::Address;
 use domain::cart::{Cart, CartLine, FLAT_RATE, LIFETIME, MAX_UNITS};
-use domain::payment::ProviderName;
 use domain::pricing::{CatalogSnapshot, PricedCart, price};
 use domain::{
     Call, CartId, Code, Currency, Expected, IdempotentRequest, Outcome, Refusal, Timestamp, UserId, VariantId, VendorId,
@@ -55,6 +54,11 @@ impl Carts {
             catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
             settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
         })
+    }
+
+    /// The same over these tables.
+    pub(crate) const fn of(carts: store::Carts, catalog: Catalog, settings: SettingsTable) -> Self {
+        Self { carts, catalog, settings }
     }
 
     /// Creates an empty cart.
@@ -241,13 +245,6 @@ impl Carts {
                 done => return Ok(done?),
             }
         }
-    }
-
-    /// The payment methods that take the cart's total as it stands.
-    pub async fn payment_methods(&self, id: CartId, now: Timestamp) -> Result<Vec<ProviderName>, Error> {
-        let total = self.show(id, now).await?.priced.totals.total;
-        let settings = self.settings.current().await?;
-        Ok(settings.providers.iter().copied().filter(|provider| settlement::takes(*provider, total)).collect())
     }
 
     /// Changes an open cart that has one of the expected versions.

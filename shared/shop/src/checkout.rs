@@ -7,18 +7,18 @@ use domain::cart::Cart;
 use domain::contact::Contact;
 use domain::order::{Person, PlaceOrder, PlacedOrder, place};
 use domain::payment::{Payment, PaymentState, ProviderName};
-use domain::pricing::{LineChangeCode, PricedCart, price};
+use domain::pricing::{PricedCart, price};
 use domain::sealed::{KeyOwner, PersonKey};
 use domain::settings::Settings;
 use domain::stock::max_allocations;
 use domain::text::{Email, Phone};
 use domain::{
-    Call, CartId, Code, Coded, FieldError, IdempotentRequest, Identifier, LookUp, Money, OrderId, Outcome, PaymentId,
-    Refusal, Timestamp,
+    Call, CartId, Code, Coded, IdempotentRequest, Identifier, LookUp, Money, OrderId, Outcome, PaymentId, Refusal,
+    Timestamp,
 };
 use platform::{Config, Fatal, PersonsSecret, Rotating};
 use serde::Deserialize;
-use settlement::{Closed, Closing, Settlement};
+use settlement::{Closed, Closing, PaymentMethod, Settlement};
 use store::allocation::{Allocations, Need, Needs, StockSources, check_stock};
 use store::orders::PlaceOutcome;
 use store::rate_limits::Target;
@@ -26,8 +26,10 @@ use store::{Backoff, Carts, Catalog, KeyUse, Keys, RateLimits, SettingsTable, St
 use utoipa::ToSchema;
 
 use crate::attempts::{replaced, undecided};
+use crate::carts::Carts as CartsAtPrices;
 use crate::guests::Guests;
-use crate::return_url;
+use crate::return_url::ReturnUrls;
+use crate::terms::check_terms;
 use crate::{Done, Error};
 
 /// Time after which no further attempt to place an order starts. API Gateway's timeout is 30 seconds, and the
@@ -41,6 +43,7 @@ pub struct Checkout {
     catalog: Catalog,
     settlement: Settlement,
     guests: Guests,
+    return_urls: ReturnUrls,
 }
 
 /// The order to place for a cart.
@@ -86,7 +89,8 @@ impl CheckOut {
 pub struct PaymentChoice {
     /// One of the cart's payment methods.
     provider: ProviderName,
-    /// An https address that the provider sends the buyer back to after a redirect.
+    /// Where the buyer comes back to after a redirect: on the address of the shop's pages, or of one that may call the
+    /// API from a browser.
     #[serde(default, deserialize_with = "domain::text::optional")]
     #[schema(format = "uri", examples("https://shop.example/orders"))]
     return_url: Option<String>,
@@ -98,7 +102,8 @@ pub struct PaymentChoice {
 pub struct RetryPayment {
     /// One of the marketplace's payment methods, not necessarily the one of the last attempt.
     provider: ProviderName,
-    /// An https address that the provider sends the buyer back to after a redirect.
+    /// Where the buyer comes back to after a redirect: on the address of the shop's pages, or of one that may call the
+    /// API from a browser.
     #[serde(default, deserialize_with = "domain::text::optional")]
     #[schema(format = "uri", examples("https://shop.example/orders"))]
     return_url: Option<String>,
@@ -153,6 +158,7 @@ impl Checkout {
         let orders = store::Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock).with_keys(keys);
         Ok(Self {
             settlement: Settlement::new(config, orders.with_carts(carts.clone()))?,
+            return_urls: ReturnUrls::new(config.required("STORE_URL")?, config.required("CORS_ORIGINS")?),
             // Checkout shows no pictures, so it needs no base URL for them.
             catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
             guests: Guests {
@@ -163,6 +169,14 @@ impl Checkout {
             },
             carts,
         })
+    }
+
+    /// The ways to pay a cart as it stands: exactly those that checking it out takes.
+    pub async fn payment_methods(&self, id: CartId, now: Timestamp) -> Result<Vec<PaymentMethod>, Error> {
+        let settings = &self.guests.settings;
+        let carts = CartsAtPrices::of(self.carts.clone(), self.catalog.clone(), settings.clone());
+        let total = carts.show(id, now).await?.priced.totals.total;
+        Ok(self.settlement.methods(total, &settings.current().await?.providers).await)
     }
 
     /// A guest's order, if the token belongs to it.
@@ -183,7 +197,7 @@ impl Checkout {
     /// and the cart; and the provider.
     pub async fn place<R>(&self, asked: &CheckOut, client: &str, call: Call<'_, OpenedOrder, R>) -> Done<R> {
         let now = call.at();
-        return_url::check(asked.payment.return_url.as_deref(), "/payment/return_url")?;
+        self.return_urls.check(asked.payment.return_url.as_deref(), "/payment/return_url")?;
         let (email, phone) = asked.contact()?;
         if !asked.expected_total.is_total() {
             let detail = "must be zero or more, within bounds";
@@ -248,7 +262,7 @@ impl Checkout {
         client: &str,
         call: Call<'_, OpenedOrder, R>,
     ) -> Done<R> {
-        return_url::check(asked.return_url.as_deref(), "/return_url")?;
+        self.return_urls.check(asked.return_url.as_deref(), "/return_url")?;
         let provider = asked.provider;
         let now = call.at();
         let begun = self.begin(call).await?;
@@ -277,7 +291,7 @@ impl Checkout {
                 Closed::Silent(failure) => return Err(settlement::Error::from(failure).into()),
             };
             order.retry_payment(provider, &closed, &mut platform::ids(now))?;
-            self.settlement.freeze_opening(&mut order, asked.return_url.as_deref());
+            self.settlement.freeze_opening(&mut order, asked.return_url.as_deref(), self.return_urls.store());
             self.settlement.freeze_methods(&mut order, &settings);
             Ok(order)
         };
@@ -405,7 +419,7 @@ impl Checkout {
         };
         let priced = price(&cart, &snapshot, settings.known_rates()?)?;
         let address = cart.address.as_ref().ok_or_else(|| Refusal::of(Code::AddressMissing))?;
-        check_terms(asked, &priced)?;
+        check_terms(asked.expected_total, &priced)?;
         self.settlement.check_method(asked.payment.provider, priced.totals.total, &settings.providers).await?;
         let mut ids = platform::ids(now);
         let needs: Needs = needs(&priced);
@@ -422,7 +436,8 @@ impl Checkout {
             allocations: &allocations.to_try(&needs, &mut ids),
         };
         let mut placed = place(order, &mut ids)?;
-        self.settlement.freeze_opening(&mut placed, asked.payment.return_url.as_deref());
+        let return_url = asked.payment.return_url.as_deref();
+        self.settlement.freeze_opening(&mut placed, return_url, self.return_urls.store());
         self.settlement.freeze_methods(&mut placed, &settings);
         for line in placed.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
             line.backorder = allocations.backorder(line.variant, line.quantity);
@@ -442,38 +457,4 @@ fn needs(priced: &PricedCart) -> Needs {
         available_from: line.available_from,
     };
     priced.lines().map(|line| (line.variant, need(line))).collect()
-}
-
-/// Refuses lines that cannot be ordered, another currency, and a total above the one that the buyer has agreed to.
-fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
-    priced.check_orderable()?;
-    let totals = priced.totals;
-    if asked.expected_total.currency() != totals.total.currency() {
-        let detail = format!("the cart is in {}", totals.total.currency());
-        return Err(Refusal::field("/expected_total/currency", "mismatch", detail));
-    }
-    // The total may be the same, but not what is bought for it.
-    let changed = priced.lines().filter(|line| line.changes.iter().any(|one| one.code == LineChangeCode::UnitChanged));
-    let changed: Vec<FieldError> = changed
-        .map(|line| {
-            let detail = "one unit is another measure than when it was put into the cart: put it again";
-            FieldError::new(format!("/items/{}", line.variant), "unit_changed", detail)
-        })
-        .collect();
-    if !changed.is_empty() {
-        return Err(Refusal::fields(Code::PriceChanged, changed));
-    }
-    if totals.total.minor() > asked.expected_total.minor() {
-        let total_field =
-            |name: &str, amount: Money| FieldError::new(format!("/totals/{name}"), "now", amount.decimal());
-        let nothing = Money::zero(totals.total.currency());
-        let fields = vec![
-            total_field("total", totals.total),
-            total_field("items", totals.items),
-            total_field("shipping", totals.shipping.unwrap_or(nothing)),
-            total_field("tax", totals.tax.unwrap_or(nothing)),
-        ];
-        return Err(Refusal::fields(Code::PriceChanged, fields));
-    }
-    Ok(())
 }

@@ -15,6 +15,7 @@ mod orders;
 mod people;
 mod profile;
 mod return_url;
+mod terms;
 mod user_pool;
 
 pub use addresses::{PutAddress, ReplaceAddresses};
@@ -24,6 +25,7 @@ pub use credentials::{MailedCode, Password, RefreshToken};
 pub use orders::{OrderSummary, Orders};
 pub use people::{Challenge, Limited, People, Session, Tokens};
 pub use profile::{ChangeMe, Me, MyVendor};
+pub use settlement::PaymentMethod;
 pub use store::accounts::{AddressBook, SavedAddress};
 
 domain::one_of! {

@@ -153,7 +153,7 @@ impl World {
             self.shop.stripe(&text(&order["id"]), "fail").await;
             let body = |url: &str| json!({"provider": "stripe", "return_url": url});
             let path = path.replace("{id}", &text(&order["id"]));
-            return call(&reader, path, body("https://shop.test/a"), body("https://shop.test/b"));
+            return call(&reader, path, body("http://localhost:5173/a"), body("http://localhost:5173/b"));
         }
         if path.ends_with("/decide") {
             self.shop.stripe(&text(&order["id"]), "wrong_amount").await;

@@ -40,7 +40,8 @@ impl Prepared {
             this.requests.lock().unwrap().push(request);
             std::future::ready(this.answers.lock().unwrap().pop().expect("more calls than prepared answers"))
         };
-        let secret = r#"{"api_key":"sk_test_key","webhook_secret":{"current":"whsec_a"}}"#;
+        let secret =
+            r#"{"api_key":"sk_test_key","publishable_key":"pk_test_key","webhook_secret":{"current":"whsec_a"}}"#;
         Stripe::new(Arc::new(http), URL.into(), StripeSecret::parse(secret).unwrap())
     }
 
@@ -87,7 +88,12 @@ async fn opening_sends_exactly_what_the_attempt_says_under_its_id() {
     let prepared = Prepared::default().answers(200, intent("requires_payment_method"));
     let opened = prepared.stripe().open(&payment(None)).await.unwrap();
     assert_eq!(opened.reference.as_deref(), Some("pi_1"));
-    assert_eq!(opened.action, Action::ClientSecret { client_secret: "pi_1_secret_2".into() });
+    let action = Action::ClientSecret {
+        client_secret: "pi_1_secret_2".into(),
+        publishable_key: Some("pk_test_key".into()),
+        return_url: None,
+    };
+    assert_eq!(opened.action, action);
     assert_eq!(opened.news, PaymentNews::Pending);
 
     let requests = prepared.requests.lock().unwrap();

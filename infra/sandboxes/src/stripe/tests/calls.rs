@@ -6,7 +6,7 @@ use super::*;
 async fn a_payment_is_opened_paid_and_told_of_and_told_of_again_with_the_same_event() {
     let sandbox = Sandbox::open().await;
     let opened = sandbox.providers.open(&payment(1)).await.unwrap();
-    let Action::ClientSecret { client_secret } = &opened.action else { panic!("{:?}", opened.action) };
+    let Action::ClientSecret { client_secret, .. } = &opened.action else { panic!("{:?}", opened.action) };
     assert!(client_secret.starts_with(&format!("{}_secret_", opened.reference.as_deref().unwrap())));
     assert_eq!(opened.news, PaymentNews::Pending);
 

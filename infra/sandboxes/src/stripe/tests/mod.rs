@@ -21,7 +21,7 @@ mod calls;
 mod documents;
 
 const WEBHOOKS: Webhooks = Webhooks { events: payments::stripe::EVENTS, api_version: payments::stripe::VERSION };
-const SECRET: &str = r#"{"api_key":"sk_test_local","webhook_secret":{"current":"whsec_local","previous":null}}"#;
+const SECRET: &str = r#"{"api_key":"sk_test_local","publishable_key":"pk_test_local","webhook_secret":{"current":"whsec_local","previous":null}}"#;
 
 fn frozen_clock() -> Clock {
     Clock::frozen(cloud::time::Timestamp::from_millis(NOW.millis()))

@@ -1,4 +1,5 @@
-//! The payment methods of a cart.
+//! The payment methods of a cart. They are here and not in the function `cart`, because this one has the keys of the
+//! providers, on which it depends what can be offered.
 
 use api::{Json, Now, Path, Problem};
 use axum::extract::State;
@@ -21,6 +22,10 @@ pub struct PaymentMethod {
     /// What to send as `payment.provider` at checkout.
     provider: ProviderName,
     name: &'static str,
+    /// The public key that the provider's library is loaded with; absent for a provider without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("pk_live_51Qx7Yb2eZvKYlo2C"))]
+    publishable_key: Option<String>,
 }
 
 /// Lists the payment methods for a cart as it stands.
@@ -29,7 +34,7 @@ pub struct PaymentMethod {
     responses((status = OK, body = PaymentMethods))
 )]
 pub async fn list_cart_payment_methods(
-    State(carts): State<App>,
+    State(app): State<App>,
     Now(now): Now,
     Path(id): Path<CartId>,
 ) -> Result<Json<PaymentMethods>, Problem> {
@@ -39,7 +44,10 @@ pub async fn list_cart_payment_methods(
         // Offered to nobody: it takes no amount.
         ProviderName::Other => "Other",
     };
-    let methods = carts.payment_methods(id, now).await?.into_iter();
-    let items = methods.map(|provider| PaymentMethod { provider, name: name(provider) }).collect();
+    let shown = |method: shop::PaymentMethod| {
+        let shop::PaymentMethod { provider, publishable_key } = method;
+        PaymentMethod { provider, name: name(provider), publishable_key }
+    };
+    let items = app.checkout.payment_methods(id, now).await?.into_iter().map(shown).collect();
     Ok(Json(PaymentMethods { items }))
 }

@@ -27,6 +27,7 @@ mod resources {
     pub(crate) mod keys;
     mod mail;
     mod media;
+    mod nothing_to_pay;
     pub(crate) mod operator_lists;
     mod operator_orders;
     mod orders;

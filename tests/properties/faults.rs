@@ -31,6 +31,7 @@ macro_rules! matrix {
 matrix! {
     checkout_by_card: CheckOut,
     checkout_on_delivery: CheckOutOnDelivery,
+    checkout_with_nothing_to_pay: CheckOutForNothing,
     retrying_a_payment: RetryPayment,
     settling_a_payment: Settle,
     settling_a_declined_card: SettleDeclined,

@@ -19,7 +19,7 @@ pub struct PaymentMethods {
 /// A payment method.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaymentMethod {
-    /// What to send as `payment.provider` at checkout.
+    /// What to send as `payment.provider` at checkout; `none` when there is nothing to pay, which need not be sent.
     provider: ProviderName,
     name: &'static str,
     /// The public key that the provider's library is loaded with; absent for a provider without one.
@@ -41,6 +41,7 @@ pub async fn list_cart_payment_methods(
     let name = |provider| match provider {
         ProviderName::Stripe => "Card and wallets",
         ProviderName::CashOnDelivery => "Cash on delivery",
+        ProviderName::Unneeded => "Nothing to pay",
         // Offered to nobody: it takes no amount.
         ProviderName::Other => "Other",
     };

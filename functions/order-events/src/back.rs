@@ -1,10 +1,15 @@
 //! What messages say about money that goes back to the buyer.
 
 use domain::order::PlacedOrder;
-use domain::payment::{Refund, RefundState};
+use domain::payment::{Payment, ProviderName, Refund, RefundState};
 use domain::{Money, VendorId};
 
 use crate::message::amount;
+
+/// Whether an attempt took money of the buyer, whose amount may be unknown here. Where nothing was to pay, none was.
+fn took_money(payment: &Payment) -> bool {
+    payment.state.took_money() && payment.provider != ProviderName::Unneeded
+}
 
 /// What is sent of a refund: for one vendor order, its part of a refund for several.
 fn sent_of(refund: &Refund, vendor: Option<VendorId>) -> Money {
@@ -47,7 +52,7 @@ pub(crate) fn refund_paragraph(
         None if was_given_back => {
             "We have given this money back to you already. It can take some days until you see it.".to_owned()
         }
-        None if order.payments.iter().any(|payment| payment.state.took_money()) => {
+        None if order.payments.iter().any(took_money) => {
             "We have received money from you for this order. We are looking into it and will write to you.".to_owned()
         }
         None => "No money was taken from you, so you do not need to do anything.".to_owned(),

@@ -9,7 +9,7 @@ use domain::order::{
     Actor, HistoryEvent, OrderEvent, OrderEventKind, OrderState, Parcel, ParcelState, PlacedOrder, VendorOrder,
     VendorOrderState,
 };
-use domain::payment::{Refund, RefundReason};
+use domain::payment::{ProviderName, Refund, RefundReason};
 
 use crate::back::refund_paragraph;
 use crate::message::{Draft, Message, Site, amount, one_line};
@@ -157,6 +157,7 @@ fn cancelled_by(order: &PlacedOrder) -> Option<Actor> {
 pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, link: &str) -> Option<Message> {
     let number = order.order.id.number();
     let on_delivery = order.order.provider.is_on_delivery();
+    let is_free = order.order.provider == ProviderName::Unneeded;
     let vendor_orders = || order.vendors.iter().filter(|vendor_order| !vendor_order.state.is_cancelled_or_declined());
     let vendor_order = event.vendor.and_then(|vendor| order.vendor_order(vendor));
     let (subject, draft) = match event.kind {
@@ -165,6 +166,13 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
             Draft::new()
                 .paragraph("Thank you for your order. The shops are preparing it now.")
                 .paragraph(format!("You pay when it is delivered: {}.", amount(order.order.totals.total)))
+                .paragraph(format!("Order {number}"))
+                .bill(vendor_orders(), &order.order.totals),
+        ),
+        OrderEventKind::OrderPaid if is_free => (
+            format!("Order {number} is confirmed"),
+            Draft::new()
+                .paragraph("Thank you for your order. You have nothing to pay, and the shops are preparing it now.")
                 .paragraph(format!("Order {number}"))
                 .bill(vendor_orders(), &order.order.totals),
         ),
@@ -333,6 +341,8 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
         OrderEventKind::OrderPaid | OrderEventKind::OrderConfirmed => {
             let money = if order.order.provider.is_on_delivery() {
                 format!("The buyer pays when it is delivered: {}.", amount(vendor_order.totals.total))
+            } else if order.order.provider == ProviderName::Unneeded {
+                "The buyer has nothing to pay.".to_owned()
             } else {
                 "It is paid.".to_owned()
             };

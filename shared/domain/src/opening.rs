@@ -1,15 +1,15 @@
 //! What opening a payment attempt at its provider came to.
 
 use crate::order::PlacedOrder;
-use crate::payment::{Action, FrozenOpening, Payment, PaymentState, PaymentStep, RefundRules};
+use crate::payment::{Action, FrozenOpening, Payment, PaymentState, PaymentStep, ProviderName, RefundRules};
 use crate::provider_news::PaymentNews;
 use crate::{Code, Ids, PaymentId, Refusal};
 
 impl PlacedOrder {
     /// Fixes what is sent to the provider of the attempt that was just made, and what it can pay back. Nothing is sent
-    /// for cash.
+    /// for cash, or where there is nothing to pay.
     pub fn freeze_opening(&mut self, return_url: Option<&str>, refunds: Option<RefundRules>) {
-        if self.order.provider.is_on_delivery() {
+        if matches!(self.order.provider, ProviderName::CashOnDelivery | ProviderName::Unneeded) {
             return;
         }
         let description = Some(format!("Order {}", self.order.id.number()));

@@ -21,6 +21,10 @@ pub enum ProviderName {
     Stripe,
     /// The carrier collects cash on delivery.
     CashOnDelivery,
+    /// Nobody: the total is zero, so the order is paid when it is placed.
+    #[serde(rename = "none")]
+    #[schema(rename = "none")]
+    Unneeded,
     /// A provider that only a newer release knows: shown, and never changed by this one.
     #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
     #[schema(rename = "other")]
@@ -28,6 +32,7 @@ pub enum ProviderName {
 }
 
 impl ProviderName {
+    /// Those who collect money.
     pub const ALL: [Self; 2] = [Self::Stripe, Self::CashOnDelivery];
 
     /// Its name on the wire.
@@ -35,10 +40,12 @@ impl ProviderName {
         match self {
             Self::Stripe => "stripe",
             Self::CashOnDelivery => "cash_on_delivery",
+            Self::Unneeded => "none",
             Self::Other => "other",
         }
     }
 
+    /// One of those who collect money.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.as_str() == text)
     }

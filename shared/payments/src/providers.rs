@@ -79,7 +79,7 @@ impl Providers {
     pub const fn secret_variable(name: ProviderName) -> Option<&'static str> {
         match name {
             ProviderName::Stripe => Some("STRIPE_SECRET_ARN"),
-            ProviderName::CashOnDelivery | ProviderName::Other => None,
+            ProviderName::CashOnDelivery | ProviderName::Unneeded | ProviderName::Other => None,
         }
     }
 

@@ -115,8 +115,11 @@ impl Settlement {
         placed.freeze_methods(methods, settings.deadlines.slow_payment);
     }
 
-    /// The ways to pay this amount: exactly those that [`Self::check_method`] does not refuse.
+    /// The ways to pay this amount: exactly those that [`Self::check_method`] does not refuse. Zero is not paid.
     pub async fn methods(&self, total: Money, offered: &[ProviderName]) -> Vec<PaymentMethod> {
+        if total.is_zero() {
+            return vec![PaymentMethod { provider: ProviderName::Unneeded, publishable_key: None }];
+        }
         let mut methods = Vec::new();
         for provider in offered {
             methods.extend(self.check_method(*provider, total, offered).await.ok());

@@ -57,13 +57,19 @@ pub struct CheckOut {
     /// The e-mail address alone, as clients before `contact` send it.
     #[serde(default, deserialize_with = "domain::text::optional")]
     email: Option<Email>,
-    payment: PaymentChoice,
+    /// How the order is paid. Nothing has to be chosen for a total of zero, and what is chosen is not asked.
+    #[serde(default)]
+    payment: Option<PaymentChoice>,
     /// The total that the buyer has agreed to, with delivery and tax. If the actual total is lower, that is charged; if
     /// it is higher, the call is refused with `price_changed`.
     expected_total: Money,
 }
 
 impl CheckOut {
+    fn return_url(&self) -> Option<&str> {
+        self.payment.as_ref()?.return_url.as_deref()
+    }
+
     /// The buyer's e-mail address and telephone number.
     fn contact(&self) -> Result<(Email, Option<Phone>), Refusal> {
         let contact = self.contact.clone().unwrap_or_default();
@@ -175,8 +181,11 @@ impl Checkout {
     pub async fn payment_methods(&self, id: CartId, now: Timestamp) -> Result<Vec<PaymentMethod>, Error> {
         let settings = &self.guests.settings;
         let carts = CartsAtPrices::of(self.carts.clone(), self.catalog.clone(), settings.clone());
-        let total = carts.show(id, now).await?.priced.totals.total;
-        Ok(self.settlement.methods(total, &settings.current().await?.providers).await)
+        let totals = carts.show(id, now).await?.priced.totals;
+        let methods = self.settlement.methods(totals.total, &settings.current().await?.providers).await;
+        // Before there is an address, the delivery may still cost something.
+        let is_known = totals.shipping.is_some();
+        Ok(methods.into_iter().filter(|method| is_known || method.provider != ProviderName::Unneeded).collect())
     }
 
     /// A guest's order, if the token belongs to it.
@@ -197,7 +206,7 @@ impl Checkout {
     /// and the cart; and the provider.
     pub async fn place<R>(&self, asked: &CheckOut, client: &str, call: Call<'_, OpenedOrder, R>) -> Done<R> {
         let now = call.at();
-        self.return_urls.check(asked.payment.return_url.as_deref(), "/payment/return_url")?;
+        self.return_urls.check(asked.return_url(), "/payment/return_url")?;
         let (email, phone) = asked.contact()?;
         if !asked.expected_total.is_total() {
             let detail = "must be zero or more, within bounds";
@@ -420,7 +429,15 @@ impl Checkout {
         let priced = price(&cart, &snapshot, settings.known_rates()?)?;
         let address = cart.address.as_ref().ok_or_else(|| Refusal::of(Code::AddressMissing))?;
         check_terms(asked.expected_total, &priced)?;
-        self.settlement.check_method(asked.payment.provider, priced.totals.total, &settings.providers).await?;
+        let total = priced.totals.total;
+        let provider = match &asked.payment {
+            // The order is paid when it is placed, also when a price has fallen to zero since the buyer chose.
+            _ if total.is_zero() => ProviderName::Unneeded,
+            Some(chosen) => self.settlement.check_method(chosen.provider, total, &settings.providers).await?.provider,
+            None => {
+                return Err(Refusal::field("/payment", "missing", format!("is needed: {total} are to be paid")).into());
+            }
+        };
         let mut ids = platform::ids(now);
         let needs: Needs = needs(&priced);
         let order = PlaceOrder {
@@ -428,7 +445,7 @@ impl Checkout {
             priced: &priced,
             person: Person { email: by.email.clone(), phone: by.phone.cloned(), address: address.clone() },
             contact: by.contact,
-            provider: asked.payment.provider,
+            provider,
             rates: settings.rates,
             deadlines: settings.deadlines,
             returns: &settings.returns,
@@ -436,8 +453,7 @@ impl Checkout {
             allocations: &allocations.to_try(&needs, &mut ids),
         };
         let mut placed = place(order, &mut ids)?;
-        let return_url = asked.payment.return_url.as_deref();
-        self.settlement.freeze_opening(&mut placed, return_url, self.return_urls.store());
+        self.settlement.freeze_opening(&mut placed, asked.return_url(), self.return_urls.store());
         self.settlement.freeze_methods(&mut placed, &settings);
         for line in placed.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
             line.backorder = allocations.backorder(line.variant, line.quantity);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cloud::faults::Call;
 use futures_util::FutureExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::cases::Case;
 use super::use_cases::UseCase;
@@ -121,8 +121,16 @@ impl Scenario {
     async fn open(of: UseCase) -> Self {
         let shop = Shop::open().await;
         let (ceramics, silk) = (shop.vendor("ceramics").await, shop.vendor("silk").await);
-        let bowl = ceramics.product("bowl").stock(5).publish().await;
-        let scarf = silk.product("scarf").price("30.00").shards(2).stock(6).publish().await;
+        let (mut prices, mut delivery) = (["12.50", "30.00"], "5.00");
+        if of == UseCase::CheckOutForNothing {
+            (prices, delivery) = (["0.00"; 2], "0.00");
+        }
+        for vendor in [&ceramics, &silk] {
+            let rates = json!({"shipping_rates": [{"amount": delivery, "currency": "USD"}]});
+            vendor.client.patch("/v1/vendors/me", &rates).await.expect(200);
+        }
+        let bowl = ceramics.product("bowl").price(prices[0]).stock(5).publish().await;
+        let scarf = silk.product("scarf").price(prices[1]).shards(2).stock(6).publish().await;
         let client = if of == UseCase::CancelAsBuyer { shop.buyer("aziza").await } else { shop.anon() };
         let mut guest = Guest::new(client, "USD").await.takes(&[(&bowl, 2), (&scarf, 1)]).await;
         if of == UseCase::CancelAsBuyer {

@@ -14,6 +14,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 pub(super) enum UseCase {
     CheckOut,
     CheckOutOnDelivery,
+    CheckOutForNothing,
     RetryPayment,
     Settle,
     SettleDeclined,
@@ -71,7 +72,9 @@ impl UseCase {
     /// The routes and functions whose calls fail, and the queues whose deliveries do.
     pub(super) const fn routes(self) -> &'static [&'static str] {
         match self {
-            Self::CheckOut | Self::CheckOutOnDelivery | Self::CheckOutBroken => &["POST /v1/checkout"],
+            Self::CheckOut | Self::CheckOutOnDelivery | Self::CheckOutBroken | Self::CheckOutForNothing => {
+                &["POST /v1/checkout"]
+            }
             Self::RetryPayment | Self::RetryBroken => &["POST /v1/orders/{id}/payments"],
             Self::Settle
             | Self::SettleDeclined
@@ -143,6 +146,7 @@ impl Scenario {
             UseCase::SettleProcessing | UseCase::SettleSlow | UseCase::ExpireProcessing => self.offer_debits().await,
             UseCase::CheckOut
             | UseCase::CheckOutOnDelivery
+            | UseCase::CheckOutForNothing
             | UseCase::SetStock
             | UseCase::AdjustStock
             | UseCase::Import => return,
@@ -304,6 +308,14 @@ impl Scenario {
                 let call = async || self.guest.checks_out_for(provider, "once", &total).await;
                 let (answer, again) = (self.shop.retry(&call).await, self.shop.retry(&call).await);
                 assert_eq!(again.expect(201)["id"], answer.expect(201)["id"], "the same key, the same order");
+                self.order = answer.json;
+            }
+            UseCase::CheckOutForNothing => {
+                let total = self.guest.seen().await["totals"]["total"].clone();
+                let call = async || self.guest.checks_out_for("none", "once", &total).await;
+                let (answer, again) = (self.shop.retry(&call).await, self.shop.retry(&call).await);
+                assert_eq!(again.expect(201)["id"], answer.expect(201)["id"], "the same key, the same order");
+                assert_eq!(answer.json["state"], "paid");
                 self.order = answer.json;
             }
             UseCase::RetryPayment | UseCase::RetryBroken => self.order = self.retry_payment("again").await,
@@ -476,7 +488,7 @@ impl Scenario {
                 }
                 records.into()
             }
-            UseCase::CheckOut | UseCase::CheckOutOnDelivery | UseCase::Expire => {
+            UseCase::CheckOut | UseCase::CheckOutOnDelivery | UseCase::CheckOutForNothing | UseCase::Expire => {
                 self.guest.seen().await["order_id"].is_null().into()
             }
             _ => Value::Null,

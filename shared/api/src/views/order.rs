@@ -218,7 +218,9 @@ impl From<&PlacedOrder> for OrderView {
                 state: payment.state,
                 amount: payment.amount,
                 // A secret of the provider's is shown only while it can be used.
-                action: payment.action.clone().filter(|_| waits || order.state == OrderState::Confirmed),
+                action: payment.action.clone().filter(|_| {
+                    waits || order.state == OrderState::Confirmed || payment.provider == ProviderName::Unneeded
+                }),
                 processing_until: payment.processing.filter(|_| waits).map(|processing| processing.until),
             }),
             refunds: placed.refunds.iter().map(RefundView::from).collect(),

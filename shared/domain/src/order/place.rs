@@ -4,8 +4,8 @@ use crate::stored::Kept;
 use std::collections::BTreeMap;
 
 use super::{
-    Actor, History, HistoryEvent, Order, OrderEvent, OrderEventKind, OrderLine, OrderState, Person, PlacedOrder,
-    StockMove, Terms, VendorOrder, VendorOrderState,
+    Actor, History, HistoryEvent, LatePayment, Order, OrderEvent, OrderEventKind, OrderLine, OrderState, Person,
+    PlacedOrder, StockMove, Terms, VendorOrder, VendorOrderState,
 };
 use crate::cart::Cart;
 use crate::catalog::{Measure, Product};
@@ -13,8 +13,9 @@ use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
 use crate::money::{BasisPoints, MoneyError};
 use crate::order::Deadlines;
-use crate::payment::{Payment, PaymentState, ProviderName};
+use crate::payment::{Action, Payment, PaymentState, ProviderName};
 use crate::pricing::{PricedCart, PricedGroup, Rates, Totals};
+use crate::provider_news::PaymentNews;
 use crate::return_policy::ReturnRules;
 use crate::settlement::Amounts;
 use crate::shares::Shares;
@@ -46,11 +47,12 @@ pub struct PlaceOrder<'a> {
 }
 
 /// Makes the order, a vendor order per vendor, the first payment attempt, the stock moves and the event. Whoever has
-/// the keys seals its person.
+/// the keys seals its person. An order of nothing to pay is paid at once: its attempt has captured zero.
 ///
 /// # Errors
 /// `out_of_stock` when the allocations do not cover a line exactly, so that no order reserves more or less stock than
-/// it sells; `not_deliverable` when a vendor has no shipping; [`MoneyError`] when the sums do not fit.
+/// it sells; `not_deliverable` when a vendor has no shipping; `payment_method_unavailable` when there is something to pay
+/// and nobody to collect it; [`MoneyError`] when the sums do not fit.
 pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceError> {
     let now = ids.now();
     let id = OrderId::new(now, ids.bits());
@@ -79,6 +81,10 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
     }
     let vendor_totals: Vec<Totals> = vendors.iter().map(|vendor_order| vendor_order.totals).collect();
     let totals = add_up(Money::zero(currency), &vendor_totals)?;
+    let is_free = order.provider == ProviderName::Unneeded;
+    if is_free && !totals.total.is_zero() {
+        return Err(Refusal::of(Code::PaymentMethodUnavailable).into());
+    }
     let payment = Payment {
         id: PaymentId::new(now, ids.bits()),
         order: id,
@@ -87,7 +93,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
         state: PaymentState::Created,
         reference: None,
         further_references: Vec::new(),
-        action: None,
+        action: is_free.then_some(Action::None),
         captured: None,
         failure: None,
         opening: None,
@@ -102,7 +108,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
         kept: Kept::default(),
     };
     let event = OrderEvent::new(kind, id, None, ids);
-    Ok(PlacedOrder {
+    let mut placed = PlacedOrder {
         order: Order {
             id,
             state,
@@ -127,10 +133,15 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
         refunds: Vec::new(),
         disputes: Vec::new(),
         stock_moves,
-        events: vec![event],
+        events: if is_free { Vec::new() } else { vec![event] },
         reopens_cart: false,
         closes_cart: None,
-    })
+    };
+    if is_free {
+        let nothing = PaymentNews::Captured { amount: Some(placed.order.totals.total) };
+        placed.settle(placed.order.payment, &nothing, LatePayment::Refund, ids)?;
+    }
+    Ok(placed)
 }
 
 crate::one_of! {

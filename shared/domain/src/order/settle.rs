@@ -9,7 +9,7 @@ use super::{
 };
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
-use crate::payment::{PaymentState, PaymentStep, RefundReason};
+use crate::payment::{PaymentState, PaymentStep, ProviderName, RefundReason};
 use crate::provider_news::PaymentNews;
 use crate::stock::{Allocation, demand};
 use crate::{Money, PaymentId, VariantId, VendorId};
@@ -202,7 +202,8 @@ impl PlacedOrder {
             vendor_order.visible = true;
             vendor_order.await_vendor(ids.now());
         }
-        self.record(HistoryEvent::Paid, Actor::Provider, None, ids);
+        let by = if self.order.provider == ProviderName::Unneeded { Actor::System } else { Actor::Provider };
+        self.record(HistoryEvent::Paid, by, None, ids);
         self.emit(OrderEventKind::OrderPaid, None, ids);
         Ok(())
     }

@@ -76,7 +76,9 @@ impl Orders {
         }
         let mut transaction = self.begin(request, order.order.id)?;
         transaction.add(Purpose::Cart, self.carts()?.mark_ordered_action(cart, order.order.id)?);
-        transaction.add(Purpose::Unpaid, self.count_unpaid_action(&order, unpaid)?);
+        if is_unpaid(&order.order) {
+            transaction.add(Purpose::Unpaid, self.count_unpaid_action(&order, unpaid)?);
+        }
         if let Some(key) = new_key {
             transaction.add(Purpose::PersonKey, self.keys()?.put_action(order.order.key_owner(), key)?);
         }

@@ -40,6 +40,9 @@ pub struct Report {
     /// Why a refund failed, or a bank disputes: in the provider's words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// Until when a dispute may be answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_due_at: Option<Timestamp>,
     /// The webhook event's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
@@ -73,6 +76,10 @@ impl Report {
             }
             NewsKind::Payment(_) | NewsKind::Unknown { .. } => return None,
         };
+        let evidence_due_at = match &news.kind {
+            NewsKind::Dispute(dispute) => dispute.evidence_due_at,
+            _ => None,
+        };
         Some(Self {
             what,
             payment: news.reference.clone(),
@@ -81,6 +88,7 @@ impl Report {
             refund_id,
             amount,
             reason: reason.to_owned(),
+            evidence_due_at,
             event_id: news.event_id.clone(),
             occurred_at: news.occurred_at,
         })
@@ -95,7 +103,8 @@ impl Report {
         };
         let dispute = |state| {
             let (amount, reason) = (self.amount, self.reason.clone());
-            NewsKind::Dispute(DisputeNews { reference: reference.to_owned(), amount, reason, state })
+            let (reference, evidence_due_at) = (reference.to_owned(), self.evidence_due_at);
+            NewsKind::Dispute(DisputeNews { reference, amount, reason, state, evidence_due_at })
         };
         let kind = match self.what {
             Reported::Captured => NewsKind::Payment(PaymentNews::Captured { amount: self.amount }),

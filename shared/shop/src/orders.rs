@@ -5,8 +5,8 @@ use std::sync::Arc;
 use domain::order::{Actor, OrderState, PlacedOrder};
 use domain::text::LongText;
 use domain::{
-    Call, Code, EventId, Identifier, Ids, OrderId, Outcome, PageRequest, PaymentId, RefundId, Refusal, Slice, Timestamp,
-    UnmatchedPayment, UserId,
+    Call, Code, EventId, Identifier, Ids, OrderId, Outcome, PageRequest, PaymentId, RefundId, Refusal, Slice,
+    Timestamp, UnmatchedPayment, UserId,
 };
 use platform::{Config, Fatal};
 use settlement::{Closed, Closing, Settlement};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::scenario::Scenario;
+use super::use_cases::UseCase;
 use crate::shop::{Answer, Shop, Vendor};
 
 impl Scenario {
@@ -77,5 +78,65 @@ impl Scenario {
         let client = vendor.client.clone().with("idempotency-key", format!("{step}-once"));
         let id = vendor_order["id"].as_str().expect("an id");
         client.post(&format!("/v1/vendor/orders/{id}/{step}"), asked).await
+    }
+
+    /// The state to compare besides orders.
+    pub(super) async fn extra_state(&self, of: UseCase) -> Value {
+        match of {
+            UseCase::Import => {
+                let client = self.shop.sign_in_again(&self.bowl.vendor).await;
+                let page = client.get("/v1/vendor/products").await.expect(200).clone();
+                let mut products = Vec::new();
+                for product in page["items"].as_array().expect("products") {
+                    let id = product["id"].as_str().expect("an id");
+                    let seen = client.get(&format!("/v1/vendor/products/{id}")).await.expect(200).clone();
+                    let variants = seen["variants"].as_array().expect("variants");
+                    let units: Vec<&Value> = variants.iter().map(|variant| &variant["on_hand"]).collect();
+                    products.push(format!("{} {} {units:?}", seen["handle"], seen["state"]));
+                }
+                products.sort();
+                let job = client.get(&self.job).await.expect(200).clone();
+                let fields = ["state", "rows", "rows_done", "products", "variants", "errors", "more_errors"];
+                let job: Vec<String> = fields.iter().map(|name| format!("{name} {}", job[name])).collect();
+                json!([products, job])
+            }
+            UseCase::RecordUnmatched | UseCase::MatchUnmatched | UseCase::OpenUnmatched | UseCase::ResolveUnmatched => {
+                let operator = self.shop.operator().await;
+                let mut records = Vec::new();
+                for state in ["retrying", "open", "matched", "resolved"] {
+                    let path = format!("/v1/admin/payments/unmatched?state={state}");
+                    let listed = operator.get(&path).await.expect(200)["items"].clone();
+                    let what = listed.as_array().expect("a list").iter().map(|record| record["what"].clone());
+                    records.push(json!([state, what.collect::<Vec<_>>()]));
+                }
+                records.into()
+            }
+            UseCase::CheckOut | UseCase::CheckOutOnDelivery | UseCase::CheckOutForNothing | UseCase::Expire => {
+                self.guest.seen().await["order_id"].is_null().into()
+            }
+            _ => Value::Null,
+        }
+    }
+
+    /// The next payment that is created at Stripe fails there, and Stripe stores the failure under its key.
+    pub(super) async fn break_next(&self) {
+        let order = json!({"on": "CreatePaymentIntent", "after": true});
+        self.shop.anon().post("/_local/pay/stripe/errors", &order).await.expect(200);
+    }
+
+    /// Stripe tells of a payment that names the order, which knows nothing of it.
+    pub(super) async fn tells_of_unknown_money(&self) -> Answer {
+        let intent = json!({
+            "id": "pi_unknown", "object": "payment_intent", "amount": 1750, "amount_received": 1750, "currency": "usd",
+            "status": "succeeded", "metadata": {"order_id": self.id()},
+        });
+        self.shop.post_webhook("payment_intent.succeeded", &intent).await
+    }
+
+    /// Buyers may pay by bank debit.
+    pub(super) async fn offer_debits(&self) {
+        let set = self.shop.operator().await.with("if-match", "*");
+        let kinds = json!({"kinds": ["card", "ach_debit"]});
+        set.put("/v1/admin/settings/payment-methods/kinds", &kinds).await.expect(200);
     }
 }

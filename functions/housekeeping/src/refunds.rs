@@ -147,8 +147,12 @@ fn apply(
         }
         RefundAnswer::Disputed => {
             let pause = if placed.is_disputed(refund.payment) { DISPUTE_RETRY_INTERVAL } else { MAX_PAUSE };
-            placed.refund_waits_for_bank(id, now + pause)?;
+            placed.refund_refused_for_now(id, now + pause)?;
             // A dispute takes weeks, and ends.
+            |summary| summary.refunds_waiting += 1
+        }
+        RefundAnswer::Unexplained => {
+            placed.refund_refused_for_now(id, now + pause(refund.attempts))?;
             |summary| summary.refunds_waiting += 1
         }
         RefundAnswer::Refused { made } => match placed.refund_refused(id, made, &mut ids)? {

@@ -18,6 +18,8 @@ pub enum RefundAnswer {
     Known(RefundNews),
     /// Refused permanently, with all refunds that the provider has made of the payment; or its provider makes none.
     Refused { made: Vec<RefundNews> },
+    /// Refused permanently, and the refunds that the provider has made of the payment could not be read.
+    Unexplained,
     /// The provider could not be asked: certainly nothing was done.
     NotAsked,
     /// The outcome is unknown: the provider's answer is unclear, or lost.
@@ -97,7 +99,7 @@ impl Settlement {
                     order.id = %refund.order, refund.id = %refund.id, cause = %failure,
                     "the refunds of a payment could not be listed"
                 );
-                RefundAnswer::NotAsked
+                RefundAnswer::Unexplained
             }
         })
     }

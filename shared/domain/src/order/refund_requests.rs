@@ -55,8 +55,9 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// Records that the provider refuses as long as the buyer's bank decides.
-    pub fn refund_waits_for_bank(&mut self, refund: RefundId, until: Timestamp) -> Result<(), Refusal> {
+    /// Records that the provider has refused, as it does while the buyer's bank decides, and when to ask again: under
+    /// another key, because it has stored the refusal under this one.
+    pub fn refund_refused_for_now(&mut self, refund: RefundId, until: Timestamp) -> Result<(), Refusal> {
         let known = self.asked_refund(refund)?;
         // It was looked up before it was requested, so no earlier request is in doubt: none was made.
         known.refusals = known.attempts;

@@ -7,7 +7,7 @@ use super::house::production_sources;
 
 /// Every line that is logged as an error, and why nobody but a person can mend it. Those about money have a metric of
 /// their own.
-const NEEDS_A_PERSON: [(&str, &str, Topic); 18] = [
+const NEEDS_A_PERSON: [(&str, &str, Topic); 19] = [
     ("request failed", "a defect of ours: the same request fails again", Topic::Other),
     ("who placed an order does not open", "its master secret is gone, or it was changed", Topic::Other),
     ("the system gives no random numbers", "no ids can be made", Topic::Other),
@@ -25,6 +25,7 @@ const NEEDS_A_PERSON: [(&str, &str, Topic); 18] = [
     ("an order's state does not allow a provider's news", "the books of both sides differ", Topic::Money),
     ("a payment has an amount mismatch: the operator has to decide", "only the operator may decide", Topic::Money),
     ("the items of an order do not belong together", "an item is missing: it cannot be changed", Topic::Money),
+    ("what is settled of an order is not known", "its amounts do not fit: no vendor is paid for it", Topic::Money),
     ("an impossible step of a payment", "the books of both sides differ", Topic::Money),
 ];
 

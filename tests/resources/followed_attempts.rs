@@ -45,6 +45,8 @@ async fn an_attempt_that_could_not_be_cancelled_is_closed_after_another_one_has_
     assert_eq!(sale.seen().await["state"], "paid");
     sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
     assert_eq!(at_stripe(&sale).await, ["requires_payment_method", "succeeded"]);
+    // The vendor goes on meanwhile.
+    sale.step("accept").await.expect(200);
     // Its provider is asked ever more seldom.
     let faults = &sale.shop.cloud.services().faults;
     faults.record();

@@ -111,7 +111,7 @@ async fn the_operator_gives_back_units_that_were_shipped_and_an_amount_and_never
             "/lines/0/variant_id",
         ),
         (line(0), "/lines/0/quantity"),
-        (json!({"amount": {"amount": "0.00", "currency": "USD"}, "reason": "x"}), "/amount/amount"),
+        (json!({"amount": {"amount": "0.00", "currency": "USD"}, "reason": "x"}), "/amount"),
         (json!({"amount": {"amount": "1.00", "currency": "EUR"}, "reason": "x"}), "/amount/currency"),
         (json!({"shipping": true, "vendor_id": "ven_00000000000000000000000001", "reason": "x"}), "/vendor_id"),
     ] {
@@ -156,7 +156,8 @@ async fn the_operator_gives_back_units_that_were_shipped_and_an_amount_and_never
     let told = sale.messages_to_buyer().into_iter().filter(|text| text.contains("You get money back")).count();
     assert_eq!(told, 4, "{:?}", sale.messages_to_buyer());
     let to_vendor = sale.shop.mail_to("ceramics@people.test");
-    assert_eq!(to_vendor.iter().filter(|subject| subject.contains("money goes back to the buyer")).count(), 1);
+    let told = to_vendor.iter().filter(|subject| subject.contains("money goes back to the buyer")).count();
+    assert_eq!(told, 3, "of all but what the operator pays");
     assert_eq!(sale.stock().await, (3, 0, 3), "goods that are kept do not come back");
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod driving_provider;
 mod dump;
 mod guest;
 pub(crate) mod invariants;
+mod owed;
 mod refunds;
 mod retry;
 mod returns;

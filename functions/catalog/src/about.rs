@@ -156,14 +156,14 @@ mod tests {
             served.push_str(&format!("{}: {begins} .. {ends} ({})\n", machine.name, machine.transitions.len()));
         }
         let expected = "\
-order: awaiting_payment confirmed .. completed (10)
+order: awaiting_payment confirmed .. cancelled completed (9)
 vendor_order: pending .. declined lost returned_to_sender returned completed (15)
 payment: created .. refunded (30)
-dispute: opened .. won lost (2)
+dispute: opened .. lost (3)
 unmatched_payment: retrying .. matched resolved (4)
-refund: queued .. succeeded resolved (5)
+refund: queued .. resolved (7)
 parcel: shipped .. delivered lost returned_to_sender (3)
-return: requested .. declined refunded (4)
+return: requested .. declined refunded expired (5)
 vendor: draft ..  (6)
 ";
         assert_eq!(served, expected);

@@ -2,15 +2,14 @@
 
 use domain::VendorId;
 use domain::order::{OrderEvent, PlacedOrder};
-use domain::payment::{Refund, RefundReason};
+use domain::payment::Refund;
 
 use crate::back::refund_paragraph;
 use crate::message::{Draft, Site, amount, one_line};
 
-/// Whether a refund is the one that an event tells of: both were made by the same change.
+/// Whether a refund is the one that an event tells of: both have the same bits for an id.
 fn is_of(event: &OrderEvent, refund: &Refund) -> bool {
-    let granted = matches!(refund.reason, RefundReason::Granted | RefundReason::Goodwill);
-    granted && refund.created_at == event.at
+    refund.id.bits() == event.id.bits()
 }
 
 fn granted<'a>(event: &OrderEvent, order: &'a PlacedOrder) -> Option<&'a Refund> {

@@ -81,8 +81,13 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
         }
         OrderEventKind::OrderCancelled if order.order.state == OrderState::Cancelled => {
             let vendors = vendors(was_cancelled).collect();
-            // When the last vendor declines, the event of that decline notifies the buyer.
-            if cancelled_by(order) == Some(Actor::Vendor) { vendors } else { with_buyer(vendors) }
+            match cancelled_by(order) {
+                // When the last vendor declines, the event of that decline notifies the buyer.
+                Some(Actor::Vendor) => vendors,
+                // What vendors have not done in time was told for each vendor order.
+                Some(Actor::System) => Vec::new(),
+                _ => with_buyer(vendors),
+            }
         }
         OrderEventKind::OrderExpired | OrderEventKind::OrderCancelled => Vec::new(),
         OrderEventKind::AcceptanceReminder | OrderEventKind::ShippingReminder | OrderEventKind::ShippingOverdue => {

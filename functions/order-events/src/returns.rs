@@ -1,9 +1,9 @@
 //! Messages about returns.
 
 use domain::VendorId;
-use domain::order::{OrderEvent, OrderEventKind, PlacedOrder, Return, VendorOrder};
+use domain::order::{OrderEvent, OrderEventKind, PlacedOrder, VendorOrder};
 use domain::return_policy::WayBack;
-use domain::returns::ReturnState;
+use domain::returns::{Return, ReturnState};
 
 use crate::back::refund_paragraph;
 use crate::message::{Draft, Site, day, one_line};

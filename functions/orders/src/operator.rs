@@ -86,8 +86,8 @@ pub async fn resolve_amount_mismatch(
 
 /// Resolves an unmatched payment.
 ///
-/// It leaves the list of those that wait, and is still listed by its state, with the note, who left it and when. The same
-/// note again changes nothing.
+/// It leaves the list of those that wait, and is still listed by its state, with the note, who left it and when. The
+/// same note again changes nothing.
 #[utoipa::path(
     post, path = "/v1/admin/payments/unmatched/{id}/resolve",
     params(("id" = EventId, Path, description = "The unmatched payment.")),

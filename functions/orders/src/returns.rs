@@ -3,8 +3,8 @@
 use api::views::{OperatorOrderView, OrderView};
 use api::{Answer, Buyer, GuestOrder, Idempotent, Json, Keyed, Operator, Path, Problem, ScopedRequest};
 use axum::extract::State;
-use domain::order::{Actor, NewReturn, ParcelLine, PlacedOrder, ReturnReason, VendorOrderId};
-use domain::returns::ReturnState;
+use domain::order::{Actor, ParcelLine, PlacedOrder, VendorOrderId};
+use domain::returns::{NewReturn, ReturnReason, ReturnState};
 use domain::text::Note;
 use domain::{Code, Ids, OrderId, Refusal, VendorId};
 use serde::Deserialize;

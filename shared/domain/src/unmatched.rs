@@ -276,7 +276,7 @@ mod tests {
 
     fn dispute(state: DisputeState) -> NewsKind {
         let (reference, reason) = ("du_1".to_owned(), "fraudulent".to_owned());
-        NewsKind::Dispute(DisputeNews { reference, amount: None, reason, state })
+        NewsKind::Dispute(DisputeNews { reference, amount: None, reason, state, evidence_due_at: None })
     }
 
     fn unmatched() -> UnmatchedPayment {

@@ -332,7 +332,6 @@ impl Scenario {
                 let note = json!({"note": "An invoice."});
                 self.shop.retry(async || operator.post(&path, &note).await).await.expect(200);
             }
-            UseCase::RetryPayment => self.order = self.retry_payment("again").await,
             UseCase::Settle
             | UseCase::SettleDeclined
             | UseCase::SettleLate

@@ -5,12 +5,11 @@ use utoipa::ToSchema;
 
 use domain::catalog::SaleUnit;
 use domain::order::{
-    OrderLine, Parcel, ParcelLine, ParcelState, Return, ReturnReason, Shipment, VendorOrder, VendorOrderId,
-    VendorOrderState,
+    OrderLine, Parcel, ParcelLine, ParcelState, Shipment, VendorOrder, VendorOrderId, VendorOrderState,
 };
 use domain::pricing::{ChosenShipping, Totals};
 use domain::return_policy::ReturnPolicy;
-use domain::returns::ReturnState;
+use domain::returns::{Return, ReturnReason, ReturnState};
 use domain::text::{Line, Name, Note};
 use domain::{Money, RefundId, Timestamp, VariantId, VendorId};
 

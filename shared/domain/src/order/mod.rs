@@ -6,6 +6,7 @@ mod counts;
 mod disputes;
 mod following;
 mod fulfilment;
+mod fulfilment_times;
 mod gone_money;
 mod history;
 mod operator;
@@ -30,16 +31,16 @@ use utoipa::ToSchema;
 
 pub use self::changes::{Deadlines, LatePayment};
 pub use self::disputes::DISPUTE_RETRY_INTERVAL;
+pub use self::fulfilment_times::FulfilmentTimes;
 pub use self::history::{History, HistoryEvent};
 pub use self::parcels::{NewParcel, Parcel, ParcelLine, ParcelState, ParcelStep, Shipment};
 pub use self::place::{PlaceError, PlaceOrder, place};
 pub use self::refund_decisions::GrantedRefund;
 pub use self::refund_requests::RefusedRefund;
-pub use self::returns::{NewReturn, Return, ReturnReason};
 pub use self::settle::Settled;
 pub use self::states::{OrderState, OrderStep, VendorOrderState, VendorOrderStep};
 pub use self::terms::{Parts, Person, Terms};
-pub use self::vendor_deadlines::{FulfilmentTimes, Lapse};
+pub use self::vendor_deadlines::Lapse;
 pub use self::vendor_order::{OrderLine, VendorOrder};
 pub use self::vendor_order_id::VendorOrderId;
 

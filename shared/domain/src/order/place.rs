@@ -51,8 +51,8 @@ pub struct PlaceOrder<'a> {
 ///
 /// # Errors
 /// `out_of_stock` when the allocations do not cover a line exactly, so that no order reserves more or less stock than
-/// it sells; `not_deliverable` when a vendor has no shipping; `payment_method_unavailable` when there is something to pay
-/// and nobody to collect it; [`MoneyError`] when the sums do not fit.
+/// it sells; `not_deliverable` when a vendor has no shipping; `payment_method_unavailable` when there is something to
+/// pay and nobody to collect it; [`MoneyError`] when the sums do not fit.
 pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceError> {
     let now = ids.now();
     let id = OrderId::new(now, ids.bits());

@@ -2,13 +2,13 @@
 //! arrive, or to say that the buyer has the money.
 
 use super::changes::refused;
-use super::{Actor, History, HistoryEvent, OrderEventKind, ParcelLine, PlacedOrder, VendorOrder};
+use super::{Actor, History, HistoryEvent, OrderEvent, OrderEventKind, ParcelLine, PlacedOrder, VendorOrder};
 use crate::cart::MAX_LINES;
 use crate::code::{Code, FieldError, Refusal};
 use crate::id_source::Ids;
 use crate::payment::{Payment, PaymentState, Refund, RefundPart, RefundReason, RefundRules, RefundState, RefundStep};
 use crate::text::Note;
-use crate::{Money, RefundId, VendorId};
+use crate::{EventId, Money, RefundId, VendorId};
 
 /// How many refunds and returns of an order may be under way when another is asked for.
 pub(super) const MAX_OPEN_REFUNDS: usize = 8;
@@ -35,6 +35,9 @@ impl GrantedRefund {
                 Err(Refusal::field("/amount", "invalid", "is given without lines and shipping, or not at all"))
             }
             (false, false) => Err(Refusal::field("/amount", "missing", "give lines, shipping or an amount")),
+            _ if self.amount.is_some_and(|amount| amount.minor() <= 0) => {
+                Err(Refusal::field("/amount", "out_of_range", "must be more than nothing"))
+            }
             _ => Ok(()),
         }
     }
@@ -59,9 +62,6 @@ impl PlacedOrder {
                 if amount.currency() != left.currency() {
                     return Err(Refusal::field("/amount/currency", "wrong_currency", "is not the order's currency"));
                 }
-                if amount.minor() <= 0 {
-                    return Err(Refusal::field("/amount/amount", "out_of_range", "must be more than nothing"));
-                }
                 rules.check(amount, captured).map_err(|why| Refusal::field("/amount", "unpayable", why.to_string()))?;
                 let part = asked.vendor.map(|vendor| self.part_of_vendor(vendor, amount)).transpose()?;
                 (amount, part.into_iter().collect(), RefundReason::Goodwill)
@@ -82,10 +82,13 @@ impl PlacedOrder {
         }
         let before = self.refunds.len();
         self.queue_refund(payment, amount, parts, reason, ids)?;
-        match self.refunds.get_mut(before) {
-            Some(refund) if !refund.amount.is_zero() => refund.note.clone_from(&asked.note),
+        let granted = match self.refunds.get_mut(before) {
+            Some(refund) if !refund.amount.is_zero() => {
+                refund.note.clone_from(&asked.note);
+                refund.id
+            }
             _ => return Err(Refusal::because(Code::WrongState, "an earlier refund was rounded up by as much")),
-        }
+        };
         if let Some(entry) = self.history.iter_mut().rev().find(|entry| entry.event == HistoryEvent::RefundQueued) {
             entry.by = by;
         }
@@ -94,7 +97,9 @@ impl PlacedOrder {
             let detail = "nothing would be left that pays for what was not shipped: cancel that instead";
             return Err(Refusal::because(Code::WrongState, detail));
         }
-        self.emit(OrderEventKind::RefundGranted, asked.vendor, ids);
+        // By its id, a message finds the refund among others of the same moment.
+        let event = OrderEvent::new(OrderEventKind::RefundGranted, self.order.id, asked.vendor, ids);
+        self.events.push(OrderEvent { id: EventId::from_bits(granted.bits()), ..event });
         Ok(())
     }
 

@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use super::{
-    Actor, History, HistoryEvent, OrderEventKind, OrderLine, ParcelLine, ParcelState, PlacedOrder, VendorOrder,
-    VendorOrderState, VendorOrderStep,
+    Actor, History, HistoryEvent, OrderEventKind, OrderLine, ParcelState, PlacedOrder, VendorOrder, VendorOrderState,
+    VendorOrderStep,
 };
 use crate::cart::MAX_LINES;
 use crate::code::{Code, FieldError, Refusal};
 use crate::id_source::Ids;
 use crate::payment::{RefundReason, RefundState};
 use crate::return_policy::ReturnRules;
-use crate::returns::{ReturnState, ReturnStep};
+use crate::returns::{NewReturn, Return, ReturnReason, ReturnState, ReturnStep};
 use crate::text::Note;
 use crate::{RefundId, Timestamp, VendorId};
 
@@ -22,59 +19,6 @@ use crate::{RefundId, Timestamp, VendorId};
 const MAX_RETURNS: usize = 20;
 
 const WRONG_STATE: Refusal = Refusal::of(Code::WrongState);
-
-/// Why the buyer gives something back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReturnReason {
-    /// The buyer does not want it any more.
-    ChangedMind,
-    /// It came damaged or does not work.
-    Damaged,
-    /// It is not what was described.
-    NotAsDescribed,
-    /// It is not what was ordered.
-    WrongItem,
-    /// A reason that only a newer release knows: shown, and never changed by this one.
-    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
-    #[schema(rename = "other")]
-    Other,
-}
-
-/// A return of a vendor order. Its number is its position among them, counted from 1.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Return {
-    pub state: ReturnState,
-    /// How many units of each line are given back, by the line's position.
-    pub units: Vec<u32>,
-    pub reason: ReturnReason,
-    pub requested_at: Timestamp,
-    /// When it came into its state.
-    pub since: Timestamp,
-    /// Why the vendor does not take it back, in their words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<Note>,
-    /// Whether its goods can be bought again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub restocked: bool,
-    /// The refund of what was paid for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refund: Option<RefundId>,
-}
-
-/// What a buyer wants to give back.
-#[derive(Clone, Debug)]
-pub struct NewReturn {
-    pub lines: Vec<ParcelLine>,
-    pub reason: ReturnReason,
-}
-
-impl Return {
-    /// Whether somebody is awaited: its goods are not back yet, and it has not ended.
-    pub(super) const fn is_open(&self) -> bool {
-        matches!(self.state, ReturnState::Requested | ReturnState::Approved)
-    }
-}
 
 impl VendorOrder {
     pub(super) fn has_open_return(&self) -> bool {

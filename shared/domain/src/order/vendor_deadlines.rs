@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::returns::Return;
+use super::fulfilment_times::FulfilmentTimes;
 use super::{
     Actor, HistoryEvent, OrderEventKind, ParcelState, ParcelStep, PlacedOrder, VendorOrder, VendorOrderState,
     VendorOrderStep,
@@ -12,39 +10,8 @@ use super::{
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
 use crate::payment::RefundReason;
-use crate::returns::ReturnState;
+use crate::returns::{Return, ReturnState};
 use crate::{Timestamp, VendorId};
-
-const DAY: u32 = 24 * 60 * 60;
-
-/// How long each step of a vendor order may take, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct FulfilmentTimes {
-    /// Until the vendor accepts: after half of it they are reminded, and at its end it is cancelled.
-    pub acceptance_s: u32,
-    /// From there until a parcel is shipped: after half of it the vendor is reminded, at its end the operator is told,
-    /// and after as long again what was not shipped is cancelled.
-    pub shipping_s: u32,
-    /// How long a parcel is on its way before it is taken for delivered.
-    pub transit_s: u32,
-    /// Until the vendor answers a return: at its end it is approved.
-    pub return_answer_s: u32,
-    /// From there until the goods are back: at its end the return has lapsed.
-    pub return_sending_s: u32,
-}
-
-impl Default for FulfilmentTimes {
-    fn default() -> Self {
-        Self {
-            acceptance_s: 2 * DAY,
-            shipping_s: 7 * DAY,
-            transit_s: 30 * DAY,
-            return_answer_s: 7 * DAY,
-            return_sending_s: 30 * DAY,
-        }
-    }
-}
 
 /// What is done about a vendor order when a deadline has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,10 +153,7 @@ impl PlacedOrder {
                 self.apply_step(vendor, VendorOrderStep::Cancelled, Actor::System, ids)?;
                 self.advance(vendor, Actor::System, ids)?;
                 self.queue_vendor_orders_refund(&[vendor], RefundReason::Cancelled, ids)?;
-                // An order of which nothing is left says so itself.
-                if !self.vendors.iter().all(|one| one.state.is_cancelled_or_declined()) {
-                    self.emit(OrderEventKind::VendorOrderCancelled, Some(vendor), ids);
-                }
+                self.emit(OrderEventKind::VendorOrderCancelled, Some(vendor), ids);
                 self.close_if_nothing_is_left(Actor::System, ids)?;
             }
             Lapse::Delivered(number) => {

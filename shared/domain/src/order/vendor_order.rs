@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::fulfilment_times::FulfilmentTimes;
 use super::parcels::{Parcel, ParcelState, Shipment};
-use super::returns::Return;
-use super::vendor_deadlines::FulfilmentTimes;
 use super::vendor_order_id::VendorOrderId;
 use super::{StockMove, VendorOrderState};
 use crate::catalog::SaleUnit;
 use crate::money::MoneyError;
 use crate::pricing::{ChosenShipping, Totals};
 use crate::return_policy::ReturnPolicy;
+use crate::returns::Return;
 use crate::settlement::{Amounts, StoredAmounts};
 use crate::shares::{Shares, StoredShares};
 use crate::stock::{Allocation, Backorder};

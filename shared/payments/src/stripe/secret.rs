@@ -39,8 +39,8 @@ impl StripeSecret {
         filled.then_some(secret)
     }
 
-    /// The key for buyers' clients, if it is certainly one: it is shown to everybody, so anything else, such as a secret
-    /// key by mistake, is kept here. One for tests opens nothing of a live account, nor the other way round.
+    /// The key for buyers' clients, if it is certainly one: it is shown to everybody, so anything else, such as a
+    /// secret key by mistake, is kept here. One for tests opens nothing of a live account, nor the other way round.
     pub fn publishable_key(&self) -> Option<&str> {
         let key = self.publishable_key.as_deref()?;
         let is_plain = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

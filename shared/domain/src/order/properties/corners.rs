@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::Timestamp;
-use crate::order::{GrantedRefund, NewReturn, ReturnReason};
-use crate::returns::ReturnState;
+use crate::order::GrantedRefund;
+use crate::returns::{NewReturn, ReturnReason, ReturnState};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const PAID: PaymentId = PaymentId::from_bits(1);
@@ -142,19 +141,4 @@ fn an_order_takes_no_more_refunds_than_a_change_of_it_can_write() {
         .map(|refusal| refusal.code())
         .collect();
     assert_eq!(refused, [Code::LimitReached; 4]);
-}
-
-#[test]
-fn an_order_of_which_nothing_is_left_is_told_once() {
-    let mut placed = under_way(ProviderName::Stripe);
-    let until: Timestamp = NOW + DAY * 3;
-    for of in [vendor(1), vendor(2)] {
-        placed.lapse(of, &mut ids(until)).unwrap();
-    }
-    placed.events.clear();
-    for of in [vendor(1), vendor(2)] {
-        placed.lapse(of, &mut ids(until + DAY)).unwrap();
-    }
-    let kinds: Vec<OrderEventKind> = placed.events.iter().map(|event| event.kind).collect();
-    assert_eq!(kinds, [OrderEventKind::VendorOrderCancelled, OrderEventKind::OrderCancelled]);
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::Timestamp;
-use crate::order::{NewReturn, ReturnReason};
-use crate::returns::ReturnState;
+use crate::returns::{NewReturn, ReturnReason, ReturnState};
 use crate::text::Note;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);

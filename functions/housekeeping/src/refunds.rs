@@ -115,6 +115,18 @@ fn warn_of_manual_refund(placed: &PlacedOrder, refund: &Refund) {
 /// Counts an answer in the summary.
 type Count = fn(&mut Summary);
 
+/// Counts a refund that no answer was had for, as stuck when that has gone on for too long.
+fn waiting(refund: &Refund, now: Timestamp) -> Count {
+    if is_stuck(refund.created_at, now) {
+        |summary| {
+            summary.refunds_waiting += 1;
+            summary.stuck += 1;
+        }
+    } else {
+        |summary| summary.refunds_waiting += 1
+    }
+}
+
 /// Applies an answer, and returns the count that it belongs to; `None` if the refund has ended and the answer changes
 /// nothing.
 fn apply(
@@ -136,14 +148,7 @@ fn apply(
                 let pause = pause_after_waiting(refund.created_at, now, MAX_PAUSE);
                 placed.refund_was_not_requested(id, now + pause)?;
             }
-            if is_stuck(refund.created_at, now) {
-                |summary| {
-                    summary.refunds_waiting += 1;
-                    summary.stuck += 1;
-                }
-            } else {
-                |summary| summary.refunds_waiting += 1
-            }
+            waiting(&refund, now)
         }
         RefundAnswer::Disputed => {
             let pause = if placed.is_disputed(refund.payment) { DISPUTE_RETRY_INTERVAL } else { MAX_PAUSE };
@@ -153,7 +158,7 @@ fn apply(
         }
         RefundAnswer::Unexplained => {
             placed.refund_refused_for_now(id, now + pause(refund.attempts))?;
-            |summary| summary.refunds_waiting += 1
+            waiting(&refund, now)
         }
         RefundAnswer::Refused { made } => match placed.refund_refused(id, made, &mut ids)? {
             RefusedRefund::Ended => |summary| summary.refunded += 1,

@@ -33,7 +33,8 @@ impl PlacedOrder {
         }
         let replaced = self.retry_payment(known.provider, &[], ids).ok()?;
         let payment = self.payments.iter_mut().find(|payment| payment.id == replaced)?;
-        (payment.opening, payment.slow_deadline) = (known.opening, known.slow_deadline);
+        (payment.opening, payment.refunds) = (known.opening, known.refunds);
+        payment.slow_deadline = known.slow_deadline;
         Some(replaced)
     }
 }

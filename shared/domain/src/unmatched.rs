@@ -179,9 +179,10 @@ impl UnmatchedPayment {
         })
     }
 
-    /// Adds what is reported of it while it is tried again. False when that is known, or nothing is tried any more.
+    /// Adds what is reported of it until it has ended. False when that is known, or it has.
     pub fn add(&mut self, news: &ProviderNews) -> bool {
-        let Some(report) = Report::of(news).filter(|_| self.state == UnmatchedState::Retrying) else { return false };
+        let waits = matches!(self.state, UnmatchedState::Retrying | UnmatchedState::Open);
+        let Some(report) = Report::of(news).filter(|_| waits) else { return false };
         if self.reports.contains(&report) || self.reports.len() >= MAX_REPORTS {
             return false;
         }
@@ -316,7 +317,11 @@ mod tests {
         assert!(record.add(&before) && !record.add(&before) && !record.add(&opened));
         assert_eq!(record.news(), [before.clone(), opened]);
         record.not_matched(NOW + RETRIED_FOR).unwrap();
-        assert!(!record.add(&news(refund(RefundOutcome::Failed { code: String::new() }))), "nothing is tried any more");
+        let failed = |code: &str| news(refund(RefundOutcome::Failed { code: code.to_owned() }));
+        assert!(record.add(&failed("lost")), "the operator's has all that was reported");
+        let user = "00000000-0000-4000-8000-000000000004".parse::<UserId>().unwrap();
+        record.resolve(&LongText::parse("ours").unwrap(), user, NOW + RETRIED_FOR).unwrap();
+        assert!(!record.add(&failed("late")), "it has ended");
     }
 
     #[test]

@@ -94,6 +94,8 @@ impl Settlement {
         // Somebody may have given the money back at its dashboard: nobody is asked to pay before that is known.
         Ok(match self.ask(payment.provider, self.providers.refunds_made(payment.provider, &reference)).await {
             Ok(made) => RefundAnswer::Refused { made },
+            // Asking again would be refused again: what is known has to do.
+            Err(Failure::Refused { .. }) => RefundAnswer::Refused { made: Vec::new() },
             Err(failure) => {
                 tracing::warn!(
                     order.id = %refund.order, refund.id = %refund.id, cause = %failure,

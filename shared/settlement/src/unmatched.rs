@@ -37,7 +37,16 @@ impl Settlement {
             return Ok(());
         };
         let decide = |record: &mut UnmatchedPayment| {
-            record.add(news);
+            if !record.add(news) && record.state == UnmatchedState::Matched {
+                tracing::warn!(
+                    needs = "money",
+                    provider = news.provider.as_str(),
+                    payment.reference = news.reference.as_str(),
+                    order.id = record.order_id.map(tracing::field::display),
+                    event.id = %record.id,
+                    "news of a payment that has its order by now, and that the order does not take"
+                );
+            }
             Ok::<_, Error>(None)
         };
         self.orders.change_unmatched(known, decide, |_| Ok(((), None))).await.map(drop)

@@ -76,7 +76,9 @@ impl PlacedOrder {
     ) -> Result<RefusedRefund, Refusal> {
         let known = self.asked_refund(refund)?;
         let payment = known.payment;
-        if !made.iter().any(|news| news.refund_id == Some(refund)) {
+        // Those of earlier keys were known when it was asked for under this one.
+        let earlier = known.earlier_references.clone();
+        if !made.iter().any(|news| news.refund_id == Some(refund) && !earlier.contains(&news.reference)) {
             known.refusals = known.attempts;
         }
         let before = known.to_send();

@@ -8,6 +8,10 @@ use crate::payment::{FrozenOpening, Payment, Processing, SLOW_DEADLINE};
 use crate::provider_news::PaymentNews;
 use crate::{PaymentId, Timestamp};
 
+/// The longest time to pay by other means after a bank has refused: a deadline that earlier banks have moved would grow
+/// with each of them.
+const MAX_GRACE: Duration = Duration::from_secs(24 * 3600);
+
 impl PlacedOrder {
     /// Fixes what the attempt that was just made may be paid with, by its provider's names, and how long a bank may
     /// take for it.
@@ -54,7 +58,7 @@ impl PlacedOrder {
         }
         if self.order.state == OrderState::AwaitingPayment && self.order.due_at.is_some() {
             // The buyer gets once more the time that they had, to pay by other means.
-            let again = now + order_due.since(self.order.placed_at);
+            let again = now + order_due.since(self.order.placed_at).min(MAX_GRACE);
             let others = self.payments.iter().filter_map(|other| other.processing).map(|other| other.until);
             self.order.due_at = others.chain([order_due.max(again)]).max();
         }
@@ -105,6 +109,20 @@ mod tests {
         settle(&mut placed, 3 * DAY, &refused);
         assert_eq!(placed.payments[0].state, PaymentState::Failed);
         assert_eq!((placed.order.due_at, placed.decided_by()), (Some(after(3 * DAY + time_to_pay)), None));
+    }
+
+    #[test]
+    fn a_bank_that_refuses_again_and_again_moves_the_deadline_by_a_day_at_most() {
+        let mut placed = order();
+        let refused = PaymentNews::Failed { code: "insufficient_funds".into() };
+        for round in 0..4_u64 {
+            let at = 60 + round * 6 * DAY;
+            // The attempt may be paid again after it was declined.
+            settle(&mut placed, at, &PaymentNews::Processing);
+            settle(&mut placed, at + 4 * DAY, &refused);
+            assert!(placed.order.due_at.unwrap() <= after(at + 5 * DAY), "round {round}");
+            placed.order.due_at = placed.order.due_at.map(|due| due.max(after(at + 6 * DAY + 60)));
+        }
     }
 
     #[test]

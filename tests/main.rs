@@ -17,6 +17,7 @@ mod resources {
     mod carts;
     mod catalog;
     mod checkout;
+    mod confirmation;
     mod disputes;
     mod driven_payments;
     mod followed_attempts;

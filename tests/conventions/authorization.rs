@@ -40,6 +40,8 @@ POST   /v1/checkout                                           404  404   201   2
 
 GET    /v1/orders/{id}                                        404  404   200   404   404   404   404     404    404     404   404       404
 POST   /v1/orders/{id}/cancel                                 404  404   200   404   404   404   404     404    404     404   404       404
+POST   /v1/orders/{id}/confirm                                404  404   200   404   404   404   404     404    404     404   404       404
+POST   /v1/orders/{id}/confirm/resend                         404  404   200   404   404   404   404     404    404     404   404       404
 POST   /v1/orders/{id}/settle                                 404  404   200   404   404   404   404     404    404     404   404       404
 POST   /v1/orders/{id}/returns                                404  404   200   404   404   404   404     404    404     404   404       404
 POST   /v1/orders/{id}/payments                               404  404   201   404   404   404   404     404    404     404   404       404

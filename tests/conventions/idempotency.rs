@@ -15,7 +15,7 @@ use crate::shop::invariants::items;
 use crate::shop::{Answer, Client, Guest, Shop};
 
 /// Unsafe operations that ignore an `Idempotency-Key`, and why.
-const IGNORING: [(&str, &str); 12] = [
+const IGNORING: [(&str, &str); 14] = [
     ("POST /v1/auth/confirm", "nobody is signed in, and a code works once"),
     ("POST /v1/auth/forgot-password", "nobody is signed in; asking again mails another code"),
     ("POST /v1/auth/refresh", "nobody is signed in; another session does no harm"),
@@ -26,6 +26,8 @@ const IGNORING: [(&str, &str); 12] = [
     ("POST /v1/auth/sign-up", "nobody is signed in, and an address has one account"),
     ("POST /v1/carts", "there is no cart yet, and another empty one does no harm"),
     ("POST /v1/me/orders/{id}/settle", "it reads the payment from the provider, and repeating that does no harm"),
+    ("POST /v1/orders/{id}/confirm", "an order is confirmed once, and repeating that does no harm"),
+    ("POST /v1/orders/{id}/confirm/resend", "asking again mails another code, a minute later and at most twice"),
     ("POST /v1/orders/{id}/settle", "it reads the payment from the provider, and repeating that does no harm"),
     ("POST /v1/webhooks/{provider}", "the provider's events have ids of their own"),
 ];

@@ -250,16 +250,16 @@ async fn a_fourth_unpaid_order_of_an_email_address_waits_until_one_of_three_ends
     shop.stripe(&orders[0].id, "succeed").await;
     orders.push(Order::of(&shop, &fourth.checks_out("stripe", "once").await));
     let fifth = guest_with(&shop, &bowl, "aziza@guests.test").await;
-    assert_rate_limited(&fifth.checks_out("cash_on_delivery", "once").await);
+    assert_rate_limited(&fifth.checks_out_unconfirmed("once").await);
 
     // Cancelled: a repeat frees no second place.
     for _ in 0..2 {
         orders[1].cancel().await.expect(200);
     }
-    orders.push(Order::of(&shop, &fifth.checks_out("cash_on_delivery", "once").await));
+    orders.push(Order::of(&shop, &fifth.checks_out_unconfirmed("once").await));
     assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
 
-    // Expired; the one that is payable on delivery still waits for its money.
+    // Expired; the one that is payable on delivery still waits to be confirmed.
     shop.advance(Duration::from_secs(16 * 60)).await;
     assert_eq!((orders[2].state().await, orders[3].state().await), ("expired".to_owned(), "expired".to_owned()));
     for _ in 0..2 {
@@ -277,19 +277,30 @@ async fn a_fourth_unpaid_order_of_an_email_address_waits_until_one_of_three_ends
 }
 
 #[tokio::test]
-async fn an_order_on_delivery_counts_as_unpaid_until_it_is_delivered_or_declined() {
+async fn a_buyers_order_on_delivery_counts_as_unpaid_until_it_is_delivered_or_declined() {
     let shop = shop_with(|limits| limits.unpaid_orders = 1).await;
     let bowl = bowls(&shop, 9).await;
+    let buyer = shop.buyer("aziza").await;
     for steps in [&["accept", "ship", "deliver"][..], &["decline"]] {
-        let first = guest_with(&shop, &bowl, "aziza@guests.test").await;
+        let first = buyers_cart(&buyer, guest_with(&shop, &bowl, "aziza@people.test").await).await;
         let placed = first.checks_out("cash_on_delivery", "once").await.expect(201).clone();
-        assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
+        let second = buyers_cart(&buyer, guest_with(&shop, &bowl, "other@guests.test").await).await;
+        assert_rate_limited(&second.checks_out("stripe", "once").await);
         for step in steps {
             let path = format!("/v1/vendor/orders/{}/{step}", placed["vendors"][0]["id"].as_str().unwrap());
             bowl.vendor.client.post(&path, &json!({})).await.expect(200);
         }
     }
-    buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
+    let next = buyers_cart(&buyer, guest_with(&shop, &bowl, "aziza@people.test").await).await;
+    next.checks_out("stripe", "once").await.expect(201);
+    // Guests are counted by their address, whoever else orders with it.
+    buys(&shop, &bowl, "aziza@people.test").await.expect(201);
+}
+
+/// The cart as a signed-in buyer's.
+async fn buyers_cart(buyer: &Client, cart: Guest) -> Guest {
+    let claimed = buyer.post(&cart.path("/claim"), &json!({})).await.expect(200).clone();
+    Guest { client: buyer.clone(), cart: claimed["id"].as_str().expect("an id").to_owned(), ..cart }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -329,8 +340,9 @@ async fn a_shipped_order_without_a_deadline_does_not_count_as_unpaid() {
     let shop = shop_with(|limits| limits.unpaid_orders = 1).await;
     let bowl = bowls(&shop, 9).await;
     let scarf = shop.vendor("silk").await.product("scarf").stock(9).publish().await;
-    let guest = guest_with(&shop, &bowl, "aziza@guests.test").await.takes(&[(&scarf, 1)]).await;
-    let placed = guest.checks_out("cash_on_delivery", "once").await.expect(201).clone();
+    let buyer = shop.buyer("aziza").await;
+    let guest = guest_with(&shop, &bowl, "aziza@people.test").await.takes(&[(&scarf, 1)]).await;
+    let placed = buyers_cart(&buyer, guest).await.checks_out("cash_on_delivery", "once").await.expect(201).clone();
     let vendor_orders = placed["vendors"].as_array().unwrap();
     let vendor_order =
         vendor_orders.iter().find(|vendor_order| vendor_order["vendor"]["id"] == json!(bowl.vendor.id)).unwrap();
@@ -338,9 +350,12 @@ async fn a_shipped_order_without_a_deadline_does_not_count_as_unpaid() {
         let path = format!("/v1/vendor/orders/{}/{step}", vendor_order["id"].as_str().unwrap());
         bowl.vendor.client.post(&path, &json!({})).await.expect(200);
     }
-    assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
+    let next = buyers_cart(&buyer, guest_with(&shop, &bowl, "aziza@people.test").await).await;
+    assert_rate_limited(&next.checks_out("stripe", "once").await);
     shop.advance(Duration::from_secs(46 * 24 * 3_600)).await;
-    buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
+    let buyer = shop.sign_in("aziza@people.test").await;
+    let next = buyers_cart(&buyer, guest_with(&shop, &bowl, "aziza@people.test").await).await;
+    next.checks_out("stripe", "once").await.expect(201);
 }
 
 /// The gateway's own throttling, with the values that the template has: each route has a bucket of 1,000 requests into
@@ -393,7 +408,12 @@ async fn each_class_of_routes_has_a_throttle_of_its_own() {
     let shop = Shop::open().await;
     let api = &shop.cloud.services().template.api;
     let value = |name: &str| shop.cloud.services().template.parameters[name].parse::<u32>().expect("a number");
+    // CloudFormation takes the settings of a route only after the route: one that the last release does not have has
+    // the stage's throttle until the next release.
+    let released = include_str!("../../infra/released.yaml");
     for route in &api.routes {
+        let written = format!("Method: {}, Path: \"{}\"", route.method, route.path);
+        let is_new = !released.contains(&written) && !released.contains(&written.replace('"', ""));
         let expected = match (route.method.as_str(), route.path.as_str()) {
             (_, path) if path.starts_with("/v1/webhooks/") => Some("WebhookRate"),
             // Who is signed in already is not kept out by those who try to.
@@ -404,6 +424,7 @@ async fn each_class_of_routes_has_a_throttle_of_its_own() {
             _ => None,
         };
         let own = api.throttles.by_route.get(&route.key()).map(|own| (own.rate_per_second, own.burst));
+        let expected = expected.filter(|_| !is_new);
         assert_eq!(own, expected.map(|name| (value(name), value(name))), "{}", route.key());
     }
 }

@@ -181,6 +181,13 @@ async fn placed(shop: &Shop, guest: &Guest, provider: &str) -> Placed {
     Placed { id: text(&order, "id").to_owned(), vendor_order: text(&order["vendors"][0], "id").to_owned(), reader }
 }
 
+/// A buyer's cart with one of these.
+async fn claimed(shop: &Shop, buyer: &Client, bowl: &Product) -> Guest {
+    let guest = shop.guest().await.takes(&[(bowl, 1)]).await;
+    let claimed = buyer.post(&guest.path("/claim"), &json!({})).await.expect(200).clone();
+    Guest { cart: text(&claimed, "id").to_owned(), ..guest }
+}
+
 async fn bought(shop: &Shop, bowl: &Product, units: u32, provider: &str) -> Placed {
     placed(shop, &shop.guest().await.takes(&[(bowl, units)]).await, provider).await
 }
@@ -235,11 +242,14 @@ async fn selling(shop: &Shop, bowl: &Product) {
     let reader = sent.reader.clone().with("idempotency-key", "off");
     reader.post(&cancel, &json!({})).await.expect_problem(409, "wrong_state");
 
+    // A buyer's order on delivery is declined, and holds no unpaid place of theirs any more.
+    let farida = shop.buyer("farida").await;
+    let own = claimed(shop, &farida, bowl).await;
+    step(&placed(shop, &own, "cash_on_delivery").await, "decline").await;
+
     // A buyer and a guest cancel their unpaid orders.
     let buyer = shop.buyer("bobur").await;
-    let guest = shop.guest().await.takes(&[(bowl, 1)]).await;
-    let claimed = buyer.post(&guest.path("/claim"), &json!({})).await.expect(200).clone();
-    let own = placed(shop, &Guest { cart: text(&claimed, "id").to_owned(), ..guest }, "stripe").await;
+    let own = placed(shop, &claimed(shop, &buyer, bowl).await, "stripe").await;
     get_all(&buyer, &["/v1/me/orders".to_owned(), format!("/v1/me/orders/{}", own.id)]).await;
     buyer.post(&format!("/v1/me/orders/{}/cancel", own.id), &json!({})).await.expect(200);
     let guests = bought(shop, bowl, 1, "stripe").await;
@@ -435,7 +445,7 @@ async fn without_its_statement_a_function_fails() {
 
     let shop = Shop::with(without("OrdersFunction", "CheckOrderToken")).await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(1).publish().await;
-    let order = bought(&shop, &bowl, 1, "cash_on_delivery").await;
+    let order = bought(&shop, &bowl, 1, "stripe").await;
     let refused = order.reader.get(&format!("/v1/orders/{}", order.id)).await;
     assert!((500..600).contains(&refused.status), "{}", refused.text);
 

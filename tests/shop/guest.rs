@@ -48,19 +48,48 @@ impl Guest {
         self
     }
 
-    /// Checks the cart out at its current total.
+    /// Checks the cart out at its current total; what is payable on delivery is confirmed.
     pub(crate) async fn checks_out(&self, provider: &str, key: &str) -> Answer {
         let total = self.seen().await["totals"]["total"].clone();
         self.checks_out_for(provider, key, &total).await
     }
 
-    /// Checks the cart out with this expected total.
+    /// Checks the cart out at its current total, payable on delivery, and does not confirm the order.
+    pub(crate) async fn checks_out_unconfirmed(&self, key: &str) -> Answer {
+        let total = self.seen().await["totals"]["total"].clone();
+        self.checks_out_only("cash_on_delivery", key, &total).await
+    }
+
+    /// Checks the cart out with this expected total; what is payable on delivery is confirmed.
     pub(crate) async fn checks_out_for(&self, provider: &str, key: &str, total: &Value) -> Answer {
+        let placed = self.checks_out_only(provider, key, total).await;
+        if placed.json["state"] == "awaiting_confirmation" { self.confirms(placed).await } else { placed }
+    }
+
+    /// Confirms an order that was placed, with the code that is mailed for it.
+    pub(crate) async fn confirms(&self, mut placed: Answer) -> Answer {
+        let (id, token) = (placed.json["id"].as_str().expect("an id"), placed.json["token"].clone());
+        let reader = self.client.clone().with("order-token", token.as_str().expect("a token"));
+        let code = json!({"code": confirmation_code(id, 1)});
+        let confirmed = reader.post(&format!("/v1/orders/{id}/confirm"), &code).await;
+        placed.json = confirmed.expect(200).clone();
+        placed.json["token"] = token;
+        placed
+    }
+
+    /// Checks the cart out with this expected total.
+    async fn checks_out_only(&self, provider: &str, key: &str, total: &Value) -> Answer {
         let order = json!({
             "cart_id": self.cart, "email": self.email, "payment": {"provider": provider}, "expected_total": total,
         });
         self.client.clone().with("idempotency-key", key).post("/v1/checkout", &order).await
     }
+}
+
+/// The code with this number that is mailed for an order, under the secret of a local cloud.
+pub(crate) fn confirmation_code(order: &str, number: u8) -> String {
+    let secret = platform::Rotating { current: "local-order-token-secret".to_owned(), previous: None };
+    secret.confirmation_code(order.parse().expect("an order's id"), number)
 }
 
 /// A complete delivery address.

@@ -312,8 +312,8 @@ impl Ledger {
         let names = sets.filter_map(|item| item["unpaid"]["SS"].as_array()).flatten();
         let mut counted: Vec<String> = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();
         let waits = |order: &&Order| match order.state {
-            OrderState::AwaitingPayment => true,
-            OrderState::Confirmed => order.due_at.is_some(),
+            OrderState::AwaitingPayment | OrderState::AwaitingConfirmation => true,
+            OrderState::Confirmed => order.due_at.is_some() && order.buyer.is_some(),
             _ => false,
         };
         let mut waiting: Vec<String> =

@@ -29,7 +29,7 @@ pub(crate) use binaries::binaries;
 pub(crate) use client::{Answer, Client};
 pub(crate) use document::fault as fault_of;
 pub(crate) use dump::Dump;
-pub(crate) use guest::{Guest, address};
+pub(crate) use guest::{Guest, address, confirmation_code};
 pub(crate) use invariants::Ledger;
 pub(crate) use until::until;
 pub(crate) use vendor::{Product, Vendor};
@@ -94,7 +94,7 @@ impl Shop {
         messages.into_iter().map(|stored| stored.message.subject).collect()
     }
 
-    /// A vendor who was approved, delivers for 5.00 USD, and sells in USD.
+    /// A vendor who was approved, delivers for 5.00 USD, sells in USD, and takes cash on delivery.
     pub(crate) async fn vendor(&self, handle: &str) -> Vendor {
         let vendor = self.applicant(handle).await;
         vendor.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
@@ -112,6 +112,7 @@ impl Shop {
         let profile = json!({
             "legal_name": handle, "phone": "+998 71 200 00 00",
             "shipping_rates": [{"amount": "5.00", "currency": "USD"}],
+            "cash_on_delivery": [{"amount": "1000000000000000.00", "currency": "USD"}],
         });
         client.patch("/v1/vendors/me", &profile).await.expect(200);
         Vendor { client, id, handle: handle.to_owned() }

@@ -156,7 +156,7 @@ mod tests {
             served.push_str(&format!("{}: {begins} .. {ends} ({})\n", machine.name, machine.transitions.len()));
         }
         let expected = "\
-order: awaiting_payment confirmed .. cancelled completed (9)
+order: awaiting_confirmation awaiting_payment confirmed .. cancelled completed (12)
 vendor_order: pending .. declined lost returned_to_sender returned completed (15)
 payment: created .. refunded (30)
 dispute: opened .. lost (3)

@@ -228,7 +228,9 @@ impl App {
                 let Some(person) = &order.person else { return Ok(()) };
                 let secret = self.token_secret.value().await?;
                 let link = self.site.order_link(order.order.id, &secret.order_token(order.order.id));
-                (person.email.clone(), notices::to_buyer(event, order, &self.site, &link))
+                let confirmation = order.order.confirmation;
+                let code = confirmation.map(|awaited| secret.confirmation_code(order.order.id, awaited.number));
+                (person.email.clone(), notices::to_buyer(event, order, &self.site, &link, code.as_deref()))
             }
             Recipient::Operator => (self.operator.clone(), operator_notices::to_operator(event, order, &self.site)),
             Recipient::Vendor(vendor) => {

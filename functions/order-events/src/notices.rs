@@ -49,6 +49,9 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
     let vendor_order = event.vendor.and_then(|vendor| order.vendor_order(vendor));
     match event.kind {
         OrderEventKind::OrderPlaced | OrderEventKind::VendorOrderAccepted => Vec::new(),
+        // Of the codes only the newest counts, and each of these events tells it.
+        OrderEventKind::ConfirmationAsked if order.order.confirmation.is_some() => with_buyer(Vec::new()),
+        OrderEventKind::ConfirmationAsked => Vec::new(),
         OrderEventKind::PaymentAmountMismatch => vec![Recipient::Operator],
         OrderEventKind::RefundFailed => {
             // The money may have been given back since.
@@ -159,13 +162,32 @@ fn cancelled_by(order: &PlacedOrder) -> Option<Actor> {
 }
 
 /// The message to the buyer; `None` if the event does not concern them.
-pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, link: &str) -> Option<Message> {
+/// `code` is the one that confirms the order.
+pub(crate) fn to_buyer(
+    event: &OrderEvent,
+    order: &PlacedOrder,
+    site: &Site,
+    link: &str,
+    code: Option<&str>,
+) -> Option<Message> {
     let number = order.order.id.number();
     let on_delivery = order.order.provider.is_on_delivery();
     let is_free = order.order.provider == ProviderName::Unneeded;
     let vendor_orders = || order.vendors.iter().filter(|vendor_order| !vendor_order.state.is_cancelled_or_declined());
     let vendor_order = event.vendor.and_then(|vendor| order.vendor_order(vendor));
     let (subject, draft) = match event.kind {
+        OrderEventKind::ConfirmationAsked => (
+            format!("Please confirm order {number}"),
+            Draft::new()
+                .paragraph(
+                    "Somebody has ordered with your address and wants to pay on delivery. If that was you, enter:",
+                )
+                .paragraph(code?)
+                .paragraph("The code is valid for half an hour after the order. Without it nothing is sent.")
+                .paragraph("If it was not you, there is nothing to do: tell nobody the code.")
+                .paragraph(format!("Order {number}"))
+                .bill(vendor_orders(), &order.order.totals),
+        ),
         OrderEventKind::OrderConfirmed => (
             format!("Order {number} is confirmed"),
             Draft::new()
@@ -187,6 +209,12 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
                 .paragraph("Thank you. Your payment has arrived, and the shops are preparing your order now.")
                 .paragraph(format!("Order {number}"))
                 .bill(vendor_orders(), &order.order.totals),
+        ),
+        OrderEventKind::OrderExpired if on_delivery && order.vendors.iter().all(|one| !one.visible) => (
+            format!("Order {number} was not confirmed"),
+            Draft::new()
+                .paragraph("Your order was not confirmed in time, so we have closed it. You have nothing to pay.")
+                .paragraph("If you still want these things, they are in your cart again."),
         ),
         OrderEventKind::OrderExpired if on_delivery => (
             format!("Order {number} is closed"),
@@ -407,6 +435,7 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
             returns::to_vendor(event, order, vendor, site)?
         }
         OrderEventKind::OrderPlaced
+        | OrderEventKind::ConfirmationAsked
         | OrderEventKind::VendorOrderAccepted
         | OrderEventKind::VendorOrderDeclined
         | OrderEventKind::VendorOrderShipped

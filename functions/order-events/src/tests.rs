@@ -58,7 +58,7 @@ fn event(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>) ->
 }
 
 fn to_buyer(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>) -> String {
-    let message = notices::to_buyer(&event(kind, order, vendor), order, &site(), LINK).unwrap();
+    let message = notices::to_buyer(&event(kind, order, vendor), order, &site(), LINK, Some("048151")).unwrap();
     format!("Subject: {}\n\n{}", message.subject, message.text)
 }
 
@@ -210,7 +210,7 @@ fn nobody_is_told_of_an_order_that_waits_for_its_money() {
     let order = placed(ProviderName::Stripe);
     for kind in [OrderEventKind::OrderPlaced, OrderEventKind::VendorOrderAccepted] {
         assert_eq!(recipients_of(kind, &order, Some(SILK)), []);
-        assert_eq!(notices::to_buyer(&event(kind, &order, None), &order, &site(), LINK), None);
+        assert_eq!(notices::to_buyer(&event(kind, &order, None), &order, &site(), LINK, None), None);
     }
 }
 
@@ -221,7 +221,7 @@ fn only_the_operator_is_told_of_another_amount() {
     order.settle(order.order.payment, &wrong, LatePayment::Fulfil, &mut ids(60)).unwrap();
     assert_eq!(recipients_of(OrderEventKind::PaymentAmountMismatch, &order, None), [Recipient::Operator]);
     let event = event(OrderEventKind::PaymentAmountMismatch, &order, None);
-    assert_eq!(notices::to_buyer(&event, &order, &site(), LINK), None);
+    assert_eq!(notices::to_buyer(&event, &order, &site(), LINK, None), None);
     let message = operator_notices::to_operator(&event, &order, &site()).unwrap();
     assert!(message.text.contains("asked 50.00 USD, came 0.01 USD"), "{}", message.text);
 }

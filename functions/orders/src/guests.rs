@@ -4,7 +4,10 @@ use api::views::OrderView;
 use api::{Answer, GuestOrder, Idempotent, Json, NoBody, Now, Problem, SourceIp};
 use axum::extract::State;
 use domain::order::{Actor, PlacedOrder};
+use domain::text::OneTimeCode;
 use domain::{OrderId, Refusal};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::App;
 
@@ -40,6 +43,47 @@ pub async fn cancel_order(
     let call = asked.call.scoped_to(order.order.id);
     let answer = answer(NOT_TOLD);
     Answer::of(app.orders.cancel(order, Actor::Buyer, call.responding(&answer)).await?)
+}
+
+/// The code that was mailed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmOrder {
+    code: OneTimeCode,
+}
+
+/// Confirms an order that is payable on delivery.
+///
+/// A guest's order is `awaiting_confirmation` until the code that was mailed is entered: for half an hour. Five wrong
+/// codes end a code. Vendors do not see the order before it is confirmed. Repeating the call is harmless.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/confirm", params(("id" = OrderId, Path, description = "The order.")),
+    responses((status = OK, body = OrderView))
+)]
+pub async fn confirm_order(
+    State(app): State<App>,
+    Now(now): Now,
+    SourceIp(client): SourceIp,
+    GuestOrder(order): GuestOrder,
+    Json(ConfirmOrder { code }): Json<ConfirmOrder>,
+) -> Result<Json<OrderView>, Problem> {
+    Ok(Json(OrderView::new(&app.orders.confirm(order, &code, &client, now).await?, NOT_TOLD)))
+}
+
+/// Mails another code to confirm an order with.
+///
+/// Only the newest code counts. At most three are sent, a minute apart.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/confirm/resend", params(("id" = OrderId, Path, description = "The order.")),
+    responses((status = OK, body = OrderView))
+)]
+pub async fn resend_confirmation_code(
+    State(app): State<App>,
+    Now(now): Now,
+    SourceIp(client): SourceIp,
+    GuestOrder(order): GuestOrder,
+) -> Result<Json<OrderView>, Problem> {
+    Ok(Json(OrderView::new(&app.orders.resend_code(order, &client, now).await?, NOT_TOLD)))
 }
 
 /// Refreshes the payment of an order.

@@ -48,6 +48,10 @@ pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(guests::show_order[TooManyRequests]))
         .routes(routes!(guests::cancel_order[TooManyRequests, WrongState, Conflict]))
+        .routes(routes!(guests::confirm_order[TooManyRequests, CodeMismatch, CodeExpired, WrongState, Conflict]))
+        .routes(routes!(guests::resend_confirmation_code[
+            TooManyRequests, CodeExpired, WrongState, LimitReached, Conflict,
+        ]))
         .routes(routes!(guests::refresh_payment[TooManyRequests, Conflict]))
         .routes(routes!(buyer::list_my_orders[InvalidCursor]))
         .routes(routes!(buyer::show_my_order))

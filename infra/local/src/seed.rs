@@ -155,6 +155,7 @@ async fn approved_vendor(
         legal_name: Some(Name::parse(vendor.name).map_err(failed)?),
         about: Some(LongText::parse(vendor.about).map_err(failed)?),
         shipping_rates: vendor.shipping_rates.to_vec(),
+        cash_on_delivery: vendor.cash_on_delivery.to_vec(),
         documents: Vec::new(),
         reason: None,
         history: Vec::new(),

@@ -21,8 +21,8 @@ use crate::{Done, Error};
 
 /// The most characters of a vendor's description of itself: it is read with every cart.
 const MAX_ABOUT_LENGTH: usize = 5_000;
-/// The most shipping rates of a vendor, one per currency.
-const MAX_SHIPPING_RATES: usize = 50;
+/// The most shipping rates of a vendor, and the most limits of cash: one per currency.
+const MAX_CURRENCIES: usize = 50;
 /// The most bytes of a document: 10 MB.
 const MAX_DOCUMENT_SIZE: u64 = 10 * 1024 * 1024;
 /// The most documents of a vendor.
@@ -63,6 +63,10 @@ pub struct OpenVendor {
     /// One flat shipping rate per currency, at most 50.
     #[serde(default)]
     shipping_rates: Vec<Money>,
+    /// The greatest total of an order that is collected on delivery, one per currency, at most 50. Without one the
+    /// vendor takes no cash.
+    #[serde(default)]
+    cash_on_delivery: Vec<Money>,
 }
 
 impl OpenVendor {
@@ -110,6 +114,10 @@ pub struct ChangeVendor {
     /// One flat shipping rate per currency, at most 50. The vendor does not ship orders in a currency without a rate.
     #[serde(default)]
     shipping_rates: Option<Vec<Money>>,
+    /// The greatest total of an order that is collected on delivery, one per currency, at most 50. In a currency
+    /// without one the vendor takes no cash.
+    #[serde(default)]
+    cash_on_delivery: Option<Vec<Money>>,
 }
 
 impl ChangeVendor {
@@ -123,8 +131,10 @@ impl ChangeVendor {
         changed.phone = self.phone.applied(changed.phone);
         changed.about = self.about.applied(changed.about);
         changed.shipping_rates = self.shipping_rates.unwrap_or(changed.shipping_rates);
+        changed.cash_on_delivery = self.cash_on_delivery.unwrap_or(changed.cash_on_delivery);
         check_about(changed.about.as_ref())?;
-        check_shipping_rates(&changed.shipping_rates)?;
+        check_per_currency("/shipping_rates", &changed.shipping_rates, Money::is_price)?;
+        check_per_currency("/cash_on_delivery", &changed.cash_on_delivery, is_collectable)?;
         if !matches!(account.state, VendorState::Draft | VendorState::Rejected) {
             let fixed = [
                 ("/name", account.card.name != changed.card.name),
@@ -208,19 +218,23 @@ fn check_about(about: Option<&LongText>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses rates that are not valid prices, and two rates in one currency.
-fn check_shipping_rates(rates: &[Money]) -> Result<(), Refusal> {
-    if rates.len() > MAX_SHIPPING_RATES {
-        return Err(Refusal::field("/shipping_rates", "too_many", format!("at most {MAX_SHIPPING_RATES} rates")));
+const fn is_collectable(most: Money) -> bool {
+    most.is_total() && !most.is_zero()
+}
+
+/// Refuses amounts that are out of range, and two in one currency.
+fn check_per_currency(field: &str, amounts: &[Money], is_valid: fn(Money) -> bool) -> Result<(), Refusal> {
+    if amounts.len() > MAX_CURRENCIES {
+        return Err(Refusal::field(field.to_owned(), "too_many", format!("at most {MAX_CURRENCIES} amounts")));
     }
     let mut seen = BTreeSet::new();
     let mut errors = Vec::new();
-    for (index, rate) in rates.iter().enumerate() {
-        let pointer = format!("/shipping_rates/{index}");
-        if !rate.is_price() {
-            errors.push(FieldError::new(pointer, "out_of_range", "must not be negative or too large"));
-        } else if !seen.insert(rate.currency().as_str()) {
-            errors.push(FieldError::new(pointer, "duplicate", "one rate per currency"));
+    for (index, amount) in amounts.iter().enumerate() {
+        let pointer = format!("{field}/{index}");
+        if !is_valid(*amount) {
+            errors.push(FieldError::new(pointer, "out_of_range", "must not be negative, too large or nothing"));
+        } else if !seen.insert(amount.currency().as_str()) {
+            errors.push(FieldError::new(pointer, "duplicate", "one amount per currency"));
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
@@ -261,7 +275,8 @@ impl Vendors {
         let work = async {
             let handle = asked.handle()?;
             check_about(asked.about.as_ref())?;
-            check_shipping_rates(&asked.shipping_rates)?;
+            check_per_currency("/shipping_rates", &asked.shipping_rates, Money::is_price)?;
+            check_per_currency("/cash_on_delivery", &asked.cash_on_delivery, is_collectable)?;
             if self.accounts.memberships(applicant).await?.len() >= Accounts::MAX_SHOPS {
                 let detail = format!("a person is a member of at most {} vendors", Accounts::MAX_SHOPS);
                 return Err(Refusal::because(Code::LimitReached, detail).into());
@@ -277,6 +292,7 @@ impl Vendors {
                 legal_name: asked.legal_name,
                 about: asked.about,
                 shipping_rates: asked.shipping_rates,
+                cash_on_delivery: asked.cash_on_delivery,
                 documents: Vec::new(),
                 reason: None,
                 history: Vec::new(),

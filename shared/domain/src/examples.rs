@@ -166,6 +166,7 @@ pub fn order(provider: ProviderName, vendors: &[VendorCard]) -> PlacedOrder {
             provider,
             placed_at: PLACED,
             due_at: Some(after(900)),
+            confirmation: None,
             parts: None,
             version: 1,
             kept: Kept::default(),

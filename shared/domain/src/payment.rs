@@ -90,6 +90,8 @@ pub enum Action {
     },
     /// The provider does not answer: ask for another attempt with `POST /v1/orders/{id}/payments`.
     Retry,
+    /// Enter the code that was mailed: `POST /v1/orders/{id}/confirm`.
+    Confirm,
     /// There is nothing to do.
     None,
     /// Something that only a newer release knows: shown, and never changed by this one.

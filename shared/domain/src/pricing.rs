@@ -9,6 +9,7 @@ use crate::cart::{Cart, CartLine, FLAT_RATE, MAX_LINES, MAX_UNITS, MAX_VENDORS};
 use crate::catalog::{Availability, Product, SaleUnit, Variant};
 use crate::code::{Code, FieldError, Refusal};
 use crate::money::{BasisPoints, MAX_PRICE, MoneyError};
+use crate::payment::ProviderName;
 use crate::stock::{Backorder, Layout};
 use crate::vendor::{Shop, VendorCard};
 use crate::{Currency, Money, ProductId, Timestamp, VariantId, VendorId};
@@ -154,6 +155,8 @@ pub struct PricedGroup {
     pub lines: Vec<PricedLine>,
     /// The vendor's flat rate for delivery; nothing when they do not deliver in the cart's currency.
     pub rate: Option<Money>,
+    /// The greatest total that the vendor has collected on delivery; nothing when they take no cash.
+    pub collects_up_to: Option<Money>,
     /// The chosen delivery; nothing until the cart has an address.
     pub shipping: Option<ChosenShipping>,
     /// Sum of the lines, without delivery and tax.
@@ -238,6 +241,39 @@ impl PricedCart {
             .collect();
         if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::NotDeliverable, errors)) }
     }
+
+    /// Fails with `payment_method_unavailable` when the cart cannot be paid in this way: before there is an address, the
+    /// delivery may still cost something, and each vendor says how much is collected for them on delivery.
+    pub fn check_payable_with(&self, provider: ProviderName) -> Result<(), Refusal> {
+        if provider.is_on_delivery() {
+            return self.check_collectable();
+        }
+        let is_known = provider != ProviderName::Unneeded || self.totals.shipping.is_some();
+        if is_known { Ok(()) } else { Err(Refusal::of(Code::PaymentMethodUnavailable)) }
+    }
+
+    /// `errors` names the vendors who take no cash in the cart's currency, or less than their part comes to.
+    fn check_collectable(&self) -> Result<(), Refusal> {
+        let mut errors = Vec::new();
+        for group in &self.groups {
+            let detail = match group.collects_up_to {
+                Some(most) if group.total().is_ok_and(|total| total.minor() <= most.minor()) => continue,
+                Some(most) => format!("{} takes up to {most} on delivery", group.vendor.name),
+                None => format!("{} takes no {} on delivery", group.vendor.name, self.totals.items.currency()),
+            };
+            let code = Code::PaymentMethodUnavailable.as_str();
+            errors.push(FieldError::new(format!("/vendors/{}", group.vendor.id), code, detail));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::PaymentMethodUnavailable, errors)) }
+    }
+}
+
+impl PricedGroup {
+    /// What is to be paid to this vendor, as far as delivery and tax are known.
+    fn total(&self) -> Result<Money, MoneyError> {
+        let shipping = self.shipping.as_ref().map(|chosen| chosen.price);
+        Ok(Totals::of(self.items, Money::zero(self.items.currency()), shipping, self.tax)?.total)
+    }
 }
 
 /// Prices a cart. It never fails for a cart within its bounds, whatever prices are stored: a price above [`MAX_PRICE`],
@@ -257,6 +293,7 @@ pub fn price(cart: &Cart, snapshot: &CatalogSnapshot, rates: Rates) -> Result<Pr
                     .get(&line.vendor.id)
                     .and_then(|shop| shop.shipping_rate(cart.currency))
                     .filter(|rate| rate.is_price()),
+                collects_up_to: snapshot.shops.get(&line.vendor.id).and_then(|shop| shop.collects_up_to(cart.currency)),
                 shipping: None,
                 items: nothing,
                 tax: None,

@@ -201,6 +201,15 @@ texts! {
     Email: 3..=254, lines: false, email::normalised, "buyer@bozor.test";
     /// A telephone number: its digits, with a plus sign if one was given. Separators are removed.
     Phone: 3..=64, lines: false, phone, "+998712000000";
+    /// A code that was sent to somebody, as they enter it: six digits of any script, with blanks and hyphens anywhere.
+    OneTimeCode: 6..=64, lines: false, one_time_code, "048151";
+}
+
+fn one_time_code(text: &str) -> Result<String, BadText> {
+    const FORM: BadText = BadText::Form("must be six digits");
+    let written = text.chars().filter(|one| !one.is_whitespace() && !matches!(one, '-' | '\u{2010}'..='\u{2015}'));
+    let digits: String = written.map(|one| characters::ascii_digit(one).ok_or(FORM)).collect::<Result<_, _>>()?;
+    if digits.len() == 6 { Ok(digits) } else { Err(FORM) }
 }
 
 fn handle(text: &str) -> Result<String, BadText> {
@@ -307,6 +316,16 @@ mod tests {
         assert!(long("a").len() <= Handle::MAX_LENGTH && long("a").starts_with("gilam-gilam-"));
         assert_ne!(long("a"), long("b"));
         assert!(stands("茶壶").starts_with("product-") && stands("茶壶") != stands("茶杯"), "{}", stands("茶壶"));
+    }
+
+    #[test]
+    fn a_code_is_six_digits_however_it_is_written() {
+        for written in ["048151", " 048 151", "048-151", "٠٤٨١٥١", "０４８１５１"] {
+            assert_eq!(OneTimeCode::parse(written).unwrap().as_str(), "048151", "{written}");
+        }
+        for wrong in ["", "04815", "0481511", "o48151", "048\u{0}151", "-"] {
+            assert!(OneTimeCode::parse(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -101,6 +101,10 @@ pub struct Shop {
     /// One flat rate for delivery per currency; without one, the shop does not deliver in that currency.
     #[serde(default)]
     pub shipping_rates: Vec<Money>,
+    /// The greatest total of one of its orders that is collected on delivery, per currency; without one, the shop takes
+    /// no cash in that currency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cash_on_delivery: Vec<Money>,
     pub created_at: Timestamp,
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
@@ -119,6 +123,11 @@ impl Shop {
     /// The flat rate for delivery in this currency; nothing when the shop does not deliver in it.
     pub fn shipping_rate(&self, currency: Currency) -> Option<Money> {
         self.shipping_rates.iter().copied().find(|rate| rate.currency() == currency)
+    }
+
+    /// The greatest total of one of its orders that is collected on delivery; nothing when it takes no cash.
+    pub fn collects_up_to(&self, currency: Currency) -> Option<Money> {
+        self.cash_on_delivery.iter().copied().find(|most| most.currency() == currency)
     }
 }
 
@@ -172,6 +181,9 @@ pub struct VendorAccount {
     /// One flat rate for delivery per currency.
     #[serde(default)]
     pub shipping_rates: Vec<Money>,
+    /// The greatest total of one of its orders that is collected on delivery, per currency: none until it is turned on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cash_on_delivery: Vec<Money>,
     /// Documents uploaded for the application.
     #[serde(default)]
     pub documents: Vec<Document>,
@@ -285,6 +297,7 @@ impl VendorAccount {
             state: self.state,
             currency: self.currency,
             shipping_rates: self.shipping_rates.clone(),
+            cash_on_delivery: self.cash_on_delivery.clone(),
             created_at: self.created_at,
             version: self.version,
             kept: Kept::default(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_sdk_secretsmanager::error::SdkError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::text::OneTimeCode;
 use domain::{Code, Coded, OrderId};
 use ring::hmac;
 use serde::Deserialize;
@@ -45,6 +46,31 @@ impl Rotating {
         let mut accepted = std::iter::once(&self.current).chain(&self.previous);
         accepted.any(|secret| hmac::verify(&key(secret), message.as_bytes(), &tag).is_ok())
     }
+}
+
+impl Rotating {
+    /// The code with this number that confirms an order: six digits. It is derived like the token, and stored nowhere.
+    pub fn confirmation_code(&self, order: OrderId, number: u8) -> String {
+        code_under(&self.current, order, number)
+    }
+
+    /// Whether this is the order's code with this number. Compared in constant time.
+    pub fn is_confirmation_code(&self, shown: &OneTimeCode, order: OrderId, number: u8) -> bool {
+        let is_code_under = |secret: &String| {
+            // Tags of both texts under a key of their own are compared instead of the texts.
+            let key = key(secret);
+            let tag = hmac::sign(&key, code_under(secret, order, number).as_bytes());
+            hmac::verify(&key, shown.as_str().as_bytes(), tag.as_ref()).is_ok()
+        };
+        std::iter::once(&self.current).chain(&self.previous).any(is_code_under)
+    }
+}
+
+/// The first 64 bits of a tag, modulo a million: no code is noticeably likelier than another.
+fn code_under(secret: &str, order: OrderId, number: u8) -> String {
+    let tag = hmac::sign(&key(secret), format!("order-confirmation:{order}:{number}").as_bytes());
+    let bits = tag.as_ref().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+    format!("{:06}", bits % 1_000_000)
 }
 
 fn key(secret: &str) -> hmac::Key {
@@ -286,6 +312,26 @@ pub(crate) mod tests {
 
     fn secret(fake: &Fake) -> Secret<Rotating> {
         environment().with_http(fake.client()).secret("ORDER_TOKEN_SECRET_ARN").unwrap()
+    }
+
+    #[test]
+    fn a_code_confirms_its_order_only_and_the_one_before_it_nothing() {
+        let secret = |current: &str, previous: Option<&str>| Rotating {
+            current: current.to_owned(),
+            previous: previous.map(str::to_owned),
+        };
+        let (one, other) = (OrderId::from_bits(1), OrderId::from_bits(2));
+        let before = secret("a", None);
+        let code = before.confirmation_code(one, 1);
+        assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
+        let entered = |text: &str| OneTimeCode::parse(text).unwrap();
+        let code = entered(&code);
+        assert!(before.is_confirmation_code(&code, one, 1));
+        assert!(!before.is_confirmation_code(&code, other, 1) && !before.is_confirmation_code(&code, one, 2));
+        let wrong = if code.as_str() == "000000" { "000001" } else { "000000" };
+        assert!(!before.is_confirmation_code(&entered(wrong), one, 1));
+        assert!(secret("b", Some("a")).is_confirmation_code(&code, one, 1), "while secrets are rotated");
+        assert!(!secret("b", None).is_confirmation_code(&code, one, 1));
     }
 
     #[tokio::test(start_paused = true)]

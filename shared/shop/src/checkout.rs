@@ -181,11 +181,9 @@ impl Checkout {
     pub async fn payment_methods(&self, id: CartId, now: Timestamp) -> Result<Vec<PaymentMethod>, Error> {
         let settings = &self.guests.settings;
         let carts = CartsAtPrices::of(self.carts.clone(), self.catalog.clone(), settings.clone());
-        let totals = carts.show(id, now).await?.priced.totals;
-        let methods = self.settlement.methods(totals.total, &settings.current().await?.providers).await;
-        // Before there is an address, the delivery may still cost something.
-        let is_known = totals.shipping.is_some();
-        Ok(methods.into_iter().filter(|method| is_known || method.provider != ProviderName::Unneeded).collect())
+        let priced = carts.show(id, now).await?.priced;
+        let methods = self.settlement.methods(priced.totals.total, &settings.current().await?.providers).await;
+        Ok(methods.into_iter().filter(|method| priced.check_payable_with(method.provider).is_ok()).collect())
     }
 
     /// A guest's order, if the token belongs to it.
@@ -438,6 +436,7 @@ impl Checkout {
                 return Err(Refusal::field("/payment", "missing", format!("is needed: {total} are to be paid")).into());
             }
         };
+        priced.check_payable_with(provider)?;
         let mut ids = platform::ids(now);
         let needs: Needs = needs(&priced);
         let order = PlaceOrder {

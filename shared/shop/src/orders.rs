@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::order::{Actor, OrderState, PlacedOrder};
-use domain::text::LongText;
+use domain::text::{LongText, OneTimeCode};
 use domain::{
     Call, Code, EventId, Identifier, Ids, OrderId, Outcome, PageRequest, PaymentId, RefundId, Refusal, Slice,
     Timestamp, UnmatchedPayment, UserId,
@@ -115,6 +115,72 @@ impl Orders {
             orders.change(order, decide, |order, ()| call.answer_unstored(order)).await
         };
         self.answered(orders.once(call.request(), work).await?, id, call).await
+    }
+
+    /// Confirms an order that is payable on delivery with the code that was mailed. One that is confirmed already stays
+    /// as it is, so that a repeat is harmless. A wrong code is counted before it is refused.
+    pub async fn confirm(
+        &self,
+        order: PlacedOrder,
+        code: &OneTimeCode,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<PlacedOrder, Error> {
+        let (settings, secret) = tokio::join!(self.guests.settings.current(), self.guests.token_secret.value());
+        let (settings, secret) = (settings?, secret?);
+        self.count_confirmation(&order, client, now).await?;
+        let delivery = settings.deadlines.delivery;
+        let decide = |mut order: PlacedOrder| {
+            let secret = &secret;
+            async move {
+                if order.was_confirmed() {
+                    return Ok(Decision::Write(order, true));
+                }
+                let number = order.code_to_confirm(now)?;
+                let is_right = secret.is_confirmation_code(code, order.order.id, number);
+                if is_right {
+                    order.confirm(delivery, &mut platform::ids(now))?;
+                } else {
+                    order.refuse_code();
+                }
+                Ok::<_, Error>(Decision::Write(order, is_right))
+            }
+        };
+        let respond = |order: &PlacedOrder, is_right: &bool| Ok(((order.clone(), *is_right), None));
+        match self.settlement.orders().change(order, decide, respond).await? {
+            Outcome::Done((order, true)) => Ok(order),
+            Outcome::Done((_, false)) => Err(Refusal::of(Code::CodeMismatch).into()),
+            Outcome::Replayed(_) | Outcome::Repeated(_) => Err(Refusal::of(Code::Conflict).into()),
+        }
+    }
+
+    /// Has another code mailed, which alone confirms the order from then on.
+    pub async fn resend_code(&self, order: PlacedOrder, client: &str, now: Timestamp) -> Result<PlacedOrder, Error> {
+        self.count_confirmation(&order, client, now).await?;
+        let decide = |mut order: PlacedOrder| async move {
+            if order.was_confirmed() {
+                return Ok(Decision::Write(order, ()));
+            }
+            if let Some(at) = order.resend_at().filter(|at| *at > now) {
+                let retry_after = u32::try_from(at.since(now).as_secs()).unwrap_or(u32::MAX).max(1);
+                let reason = "A code was sent a moment ago.";
+                return Err(Error::from(store::Error::TooMany { reason, retry_after }));
+            }
+            order.resend_code(&mut platform::ids(now))?;
+            Ok(Decision::Write(order, ()))
+        };
+        let respond = |order: &PlacedOrder, (): &()| Ok((order.clone(), None));
+        match self.settlement.orders().change(order, decide, respond).await? {
+            Outcome::Done(order) => Ok(order),
+            Outcome::Replayed(_) | Outcome::Repeated(_) => Err(Refusal::of(Code::Conflict).into()),
+        }
+    }
+
+    async fn count_confirmation(&self, order: &PlacedOrder, client: &str, now: Timestamp) -> Result<(), Error> {
+        let (settings, persons) = tokio::join!(self.guests.settings.current(), self.guests.persons.value());
+        let (limits, client) = (settings?.limits.payment, persons?.look_up(Identifier::Client(client)));
+        self.guests.rate_limits.count("confirm", client, Target::Order(order.order.id), limits, now).await?;
+        Ok(())
     }
 
     /// The outcome of a change of an order, whose replay is answered with the order as it stands.

@@ -81,7 +81,7 @@ stored! {
     VENDOR => VendorAccount: ["state_key", "state_sort"],
         fields: [
             "id", "handle", "name", "state", "currency", "email", "phone", "legal_name", "about", "shipping_rates",
-            "documents", "reason", "history", "created_at", "version"
+            "cash_on_delivery", "documents", "reason", "history", "created_at", "version"
         ];
     PROFILE => Profile: [];
     ADDRESS_BOOK => AddressBook: [];

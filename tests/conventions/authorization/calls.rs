@@ -114,7 +114,20 @@ async fn of_orders(world: &World, route: &str, caller: Caller, call: &impl Fn(&s
         .body(event);
     }
     let changes = route != "GET /v1/orders/{id}";
-    let order = if changes { world.new_guest_order().await } else { world.guest_order.clone() };
+    let confirms = route.contains("/confirm");
+    let order = if confirms {
+        let guest = world.shop.guest().await.takes(&[(&world.target.bowl, 1)]).await;
+        let order = guest.checks_out_unconfirmed("once").await.expect(201).clone();
+        if caller == Caller::Token && route.ends_with("/resend") {
+            // A minute after the first code.
+            world.shop.advance(std::time::Duration::from_secs(61)).await;
+        }
+        order
+    } else if changes {
+        world.new_guest_order().await
+    } else {
+        world.guest_order.clone()
+    };
     let path = route.split_once(' ').expect("method and path").1.replace("{id}", &id(&order));
     let token = |order: &Value| order["token"].as_str().expect("a token").to_owned();
     let call = match caller {
@@ -129,6 +142,8 @@ async fn of_orders(world: &World, route: &str, caller: Caller, call: &impl Fn(&s
             let asked = Shop::gives_back(&vendor_order, &world.target.bowl.variant);
             call.with("idempotency-key", "return").body(asked)
         }
+        "POST /v1/orders/{id}/confirm" => call.body(json!({"code": crate::shop::confirmation_code(&id(&order), 1)})),
+        "POST /v1/orders/{id}/confirm/resend" => call,
         "POST /v1/orders/{id}/payments" => call.with("idempotency-key", "again").body(json!({"provider": "stripe"})),
         _ => unknown(route),
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::CartId;
+use local::Options;
 use local::seed::PASSWORD;
 use serde_json::{Value, json};
 
@@ -103,7 +104,10 @@ async fn vendor_order(shop: &Shop, owner: &Vendor, bowl: &Product, stage: Stage)
 
 impl World {
     pub(super) async fn open() -> Self {
-        let shop = Shop::open().await;
+        // One buyer orders for each route.
+        let mut options = Options::for_tests();
+        options.limits.unpaid_orders = 100;
+        let shop = Shop::with(options).await;
         let operator = shop.operator().await;
         let (setting, allowed) = ("/v1/admin/settings/refunds/by-vendors", json!({"allowed": true}));
         operator.clone().with("if-match", "*").put(setting, &allowed).await.expect(200);

@@ -100,6 +100,12 @@ async fn of_everybody(world: &World) -> Vec<Row> {
             ),
         anyone("GET /v1/orders/{id}").id(&world.order).with("order-token", token),
         anyone("POST /v1/orders/{id}/cancel").id(&world.order).with("order-token", token),
+        anyone("POST /v1/orders/{id}/confirm")
+            .id(&world.order)
+            .with("order-token", token)
+            .body(json!({"code": "048151"}))
+            .refuses("/code", ["12345", "1234567", "o48151"].map(Value::from)),
+        anyone("POST /v1/orders/{id}/confirm/resend").id(&world.order).with("order-token", token),
         anyone("POST /v1/orders/{id}/settle").id(&world.order).with("order-token", token),
         anyone("POST /v1/orders/{id}/returns")
             .id(&world.order)
@@ -193,17 +199,27 @@ fn of_shops(world: &World) -> Vec<Row> {
             json!([5]),
         ]
     };
+    let bad_limits = || {
+        [
+            json!([{"amount": "5.00", "currency": "USD"}, {"amount": "6.00", "currency": "USD"}]),
+            json!([{"amount": "0.00", "currency": "USD"}]),
+            json!(vec![json!({"amount": "5.00", "currency": "USD"}); 51]),
+            json!([5]),
+        ]
+    };
     vec![
         row("POST /v1/vendors", Who::Buyer)
             .body(json!({
                 "handle": "new-shop", "name": "New shop", "currency": "USD", "email": "shop@people.test",
                 "phone": "+998 71 200 00 00", "legal_name": "New shop", "about": "Bowls", "shipping_rates": rates,
+                "cash_on_delivery": rates,
             }))
             .accepts("/about", &[""])
             .refuses("/handle", ["me", "New", "a--b", "-a", "a_b"].map(Value::from))
             .refuses("/about", [json!("x".repeat(5_001))])
             .refuses("/currency", ["usd", "XXX"].map(Value::from))
             .refuses("/shipping_rates", bad_rates())
+            .refuses("/cash_on_delivery", bad_limits())
             .refuses_body(
                 "a name that suggests no handle",
                 json!({"name": "茶壶", "currency": "USD"}),
@@ -219,10 +235,12 @@ fn of_shops(world: &World) -> Vec<Row> {
             .body(json!({
                 "name": "ceramics", "currency": "USD", "legal_name": "ceramics", "email": "shop@people.test",
                 "phone": "+998 71 200 00 00", "about": "Bowls", "shipping_rates": rates,
+                "cash_on_delivery": rates,
             }))
             .accepts("/about", &[""])
             .refuses("/about", [json!("x".repeat(5_001))])
             .refuses("/shipping_rates", bad_rates())
+            .refuses("/cash_on_delivery", bad_limits())
             .refuses_body(
                 "another name",
                 json!({"name": "Other"}),

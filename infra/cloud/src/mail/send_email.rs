@@ -58,13 +58,14 @@ impl Mail {
         }
         self.inner.check_account(&sender, &recipients)?;
         let mails = recipients.into_iter().map(|to| {
+            let text = simple.body.text.as_ref().map(Text::seen).unwrap_or_default();
             let message = Message {
                 to: to.written.clone(),
                 from: sender.written.clone(),
                 subject: simple.subject.seen(),
-                text: simple.body.text.as_ref().map(Text::seen).unwrap_or_default(),
                 html: simple.body.html.as_ref().map(Text::seen),
-                code: None,
+                code: code_in(&text),
+                text,
             };
             (to, message)
         });
@@ -80,6 +81,12 @@ impl Mail {
         let message = format!("User `{key}' is not authorized to perform `ses:SendEmail' on resource `{resource}'");
         Err(Refusal { status: StatusCode::FORBIDDEN, ..Refusal::new("AccessDeniedException", message) })
     }
+}
+
+/// The code that a text has on a line of its own: four to eight digits.
+fn code_in(text: &str) -> Option<String> {
+    let is_code = |line: &&str| (4..=8).contains(&line.len()) && line.bytes().all(|byte| byte.is_ascii_digit());
+    text.lines().map(str::trim).find(is_code).map(str::to_owned)
 }
 
 /// The message is that of SES for its older limit (<https://github.com/aws/aws-sdk-go-v2/issues/1774>).

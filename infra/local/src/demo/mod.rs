@@ -29,6 +29,8 @@ pub struct Vendor {
     pub currency: Currency,
     /// Flat rates for delivery, one per currency that the vendor sells in.
     pub shipping_rates: &'static [Money],
+    /// The greatest total of an order that is collected on delivery, one per currency.
+    pub cash_on_delivery: &'static [Money],
     /// Product files, the one in the vendor's own currency first.
     pub files: &'static [ProductFile],
 }
@@ -41,6 +43,9 @@ pub struct ProductFile {
     pub csv: &'static str,
 }
 
+/// 500 USD, and about as much in sums.
+const CASH_ON_DELIVERY: &[Money] = &[Money::new(50_000, Currency::USD), Money::new(600_000_000, Currency::UZS)];
+
 /// All vendors. The first is [`DEMO_VENDOR`], whose products are all in stock and priced in USD and UZS.
 pub const VENDORS: [Vendor; 4] = [
     Vendor {
@@ -51,6 +56,7 @@ pub const VENDORS: [Vendor; 4] = [
                 of Chorsu.",
         currency: Currency::USD,
         shipping_rates: &[Money::new(750, Currency::USD), Money::new(9_000_000, Currency::UZS)],
+        cash_on_delivery: CASH_ON_DELIVERY,
         files: &[
             ProductFile { currency: Currency::USD, csv: include_str!("chorsu-ceramics.usd.csv") },
             ProductFile { currency: Currency::UZS, csv: include_str!("chorsu-ceramics.uzs.csv") },
@@ -64,6 +70,7 @@ pub const VENDORS: [Vendor; 4] = [
                 from them.",
         currency: Currency::USD,
         shipping_rates: &[Money::new(500, Currency::USD), Money::new(6_000_000, Currency::UZS)],
+        cash_on_delivery: CASH_ON_DELIVERY,
         files: &[
             ProductFile { currency: Currency::USD, csv: include_str!("margilan-silk.usd.csv") },
             ProductFile { currency: Currency::UZS, csv: include_str!("margilan-silk.uzs.csv") },
@@ -76,6 +83,7 @@ pub const VENDORS: [Vendor; 4] = [
         about: "Dried fruits, nuts, spices and sweets from the Siyob bazaar in Samarkand. Delivered within Uzbekistan.",
         currency: Currency::UZS,
         shipping_rates: &[Money::new(2_500_000, Currency::UZS)],
+        cash_on_delivery: CASH_ON_DELIVERY,
         files: &[ProductFile { currency: Currency::UZS, csv: include_str!("siyob-spices.uzs.csv") }],
     },
     Vendor {
@@ -86,6 +94,7 @@ pub const VENDORS: [Vendor; 4] = [
                 and mulberry.",
         currency: Currency::UZS,
         shipping_rates: &[Money::new(4_500_000, Currency::UZS), Money::new(900, Currency::USD)],
+        cash_on_delivery: CASH_ON_DELIVERY,
         files: &[
             ProductFile { currency: Currency::UZS, csv: include_str!("chust-crafts.uzs.csv") },
             ProductFile { currency: Currency::USD, csv: include_str!("chust-crafts.usd.csv") },

@@ -198,6 +198,7 @@ impl From<&PlacedOrder> for OrderView {
         let (order, person) = (&placed.order, placed.person.as_ref());
         let email = person.map(|person| person.email.clone());
         let waits = order.state == OrderState::AwaitingPayment;
+        let confirms = order.state == OrderState::AwaitingConfirmation;
         Self {
             id: order.id,
             number: order.id.number(),
@@ -209,7 +210,7 @@ impl From<&PlacedOrder> for OrderView {
             currency: order.currency,
             totals: order.totals,
             placed_at: order.placed_at,
-            expires_at: order.due_at.filter(|_| waits),
+            expires_at: order.due_at.filter(|_| waits || confirms),
             address: person.map(|person| person.address.clone()),
             vendors: placed.vendors.iter().map(VendorOrderView::from).collect(),
             payment: placed.payment().map(|payment| PaymentView {
@@ -218,9 +219,13 @@ impl From<&PlacedOrder> for OrderView {
                 state: payment.state,
                 amount: payment.amount,
                 // A secret of the provider's is shown only while it can be used.
-                action: payment.action.clone().filter(|_| {
-                    waits || order.state == OrderState::Confirmed || payment.provider == ProviderName::Unneeded
-                }),
+                action: if confirms {
+                    Some(Action::Confirm)
+                } else {
+                    payment.action.clone().filter(|_| {
+                        waits || order.state == OrderState::Confirmed || payment.provider == ProviderName::Unneeded
+                    })
+                },
                 processing_until: payment.processing.filter(|_| waits).map(|processing| processing.until),
             }),
             refunds: placed.refunds.iter().map(RefundView::from).collect(),

@@ -36,6 +36,8 @@ pub struct VendorView {
     pub about: Option<LongText>,
     /// One flat rate for delivery per currency.
     pub shipping_rates: Vec<Money>,
+    /// The greatest total of one of its orders that is collected on delivery, per currency; none when it takes no cash.
+    pub cash_on_delivery: Vec<Money>,
     /// Documents uploaded for the application.
     pub documents: Vec<DocumentView>,
     /// Why the operator rejected the application or suspended the vendor; null otherwise.
@@ -110,6 +112,7 @@ impl From<&VendorAccount> for VendorView {
             legal_name: account.legal_name.clone(),
             about: account.about.clone(),
             shipping_rates: account.shipping_rates.clone(),
+            cash_on_delivery: account.cash_on_delivery.clone(),
             documents: account.documents.iter().map(DocumentView::of).collect(),
             reason: account.reason.clone(),
             history: account.history.iter().map(|one| VendorHistoryView { at: one.at, event: one.event }).collect(),

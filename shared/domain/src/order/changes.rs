@@ -109,7 +109,7 @@ impl PlacedOrder {
             return Err(WRONG_STATE);
         }
         let state = self.order.state.after(OrderStep::Expired).ok_or(WRONG_STATE)?;
-        self.reopens_cart = self.order.state == OrderState::AwaitingPayment;
+        self.reopens_cart = matches!(self.order.state, OrderState::AwaitingConfirmation | OrderState::AwaitingPayment);
         self.end(state, PaymentStep::Expired, Actor::System, ids)?;
         self.emit(OrderEventKind::OrderExpired, None, ids);
         Ok(())
@@ -218,6 +218,7 @@ impl PlacedOrder {
         }
         self.order.state = state;
         self.order.due_at = None;
+        self.order.confirmation = None;
         self.record(state.into(), by, None, ids);
         Ok(())
     }

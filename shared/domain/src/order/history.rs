@@ -44,6 +44,8 @@ macro_rules! events {
 events! {
     /// The order was placed.
     Placed = "placed";
+    /// Its buyer has confirmed it.
+    Confirmed = "confirmed";
     /// Its money came, or was collected on delivery.
     Paid = "paid";
     /// It was not paid in time.
@@ -150,7 +152,8 @@ impl From<OrderState> for HistoryEvent {
     /// The event that leads to this state.
     fn from(state: OrderState) -> Self {
         match state {
-            OrderState::AwaitingPayment | OrderState::Confirmed => Self::Placed,
+            OrderState::AwaitingConfirmation | OrderState::AwaitingPayment => Self::Placed,
+            OrderState::Confirmed => Self::Confirmed,
             OrderState::Paid => Self::Paid,
             OrderState::Expired => Self::Expired,
             OrderState::Cancelled => Self::Cancelled,

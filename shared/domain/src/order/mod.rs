@@ -2,6 +2,7 @@
 
 mod amounts;
 mod changes;
+mod confirmation;
 mod counts;
 mod disputes;
 mod following;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::changes::{Deadlines, LatePayment};
+pub use self::confirmation::Confirmation;
 pub use self::disputes::DISPUTE_RETRY_INTERVAL;
 pub use self::fulfilment_times::FulfilmentTimes;
 pub use self::history::{History, HistoryEvent};
@@ -101,6 +103,9 @@ pub struct Order {
     /// When the order expires unless it is paid; nothing when it has no deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
+    /// The code that it waits for while it is not confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
     /// The versions of its other items; nothing as long as only an earlier release has written it, whose heads held
     /// person and history, and which did not write the head with every change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,7 +143,9 @@ pub struct OrderEvent {
 pub enum OrderEventKind {
     /// Placed; its payment is awaited.
     OrderPlaced,
-    /// Placed, payable on delivery: vendors may begin.
+    /// Placed, payable on delivery; a code was made with which its guest confirms it.
+    ConfirmationAsked,
+    /// Payable on delivery, by somebody with a proven address: vendors may begin.
     OrderConfirmed,
     /// Paid: vendors may begin.
     OrderPaid,

@@ -3,6 +3,7 @@
 use crate::stored::Kept;
 use std::collections::BTreeMap;
 
+use super::confirmation::{CONFIRMATION, Confirmation};
 use super::{
     Actor, History, HistoryEvent, LatePayment, Order, OrderEvent, OrderEventKind, OrderLine, OrderState, Person,
     PlacedOrder, StockMove, Terms, VendorOrder, VendorOrderState,
@@ -57,7 +58,11 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
     let now = ids.now();
     let id = OrderId::new(now, ids.bits());
     let currency = order.cart.currency;
-    let (state, due_at, kind) = if order.provider.is_on_delivery() {
+    // Goods are held for nobody who could not be reached.
+    let asks = order.provider.is_on_delivery() && order.cart.buyer.is_none();
+    let (state, due_at, kind) = if asks {
+        (OrderState::AwaitingConfirmation, now + CONFIRMATION, OrderEventKind::ConfirmationAsked)
+    } else if order.provider.is_on_delivery() {
         (OrderState::Confirmed, now + order.deadlines.delivery, OrderEventKind::OrderConfirmed)
     } else {
         (OrderState::AwaitingPayment, now + order.deadlines.reservation, OrderEventKind::OrderPlaced)
@@ -121,6 +126,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
             provider: order.provider,
             placed_at: now,
             due_at: Some(due_at),
+            confirmation: asks.then(|| Confirmation::first(now)),
             parts: None,
             version: 0,
             kept: Kept::default(),
@@ -203,9 +209,9 @@ fn vendor_order_from(
         commission,
         parcels: Vec::new(),
         returns: Vec::new(),
-        visible: order.provider.is_on_delivery(),
+        visible: order.provider.is_on_delivery() && order.cart.buyer.is_some(),
         times: Some(order.deadlines.fulfilment),
-        since: order.provider.is_on_delivery().then(|| ids.now()),
+        since: (order.provider.is_on_delivery() && order.cart.buyer.is_some()).then(|| ids.now()),
         reminders: 0,
         placed_at: ids.now(),
         version: 0,

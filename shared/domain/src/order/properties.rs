@@ -334,18 +334,22 @@ fn a_step_that_is_not_listed_is_refused_and_changes_nothing() {
     deliver, paid: partially_shipped shipped
     lose, confirmed: partially_shipped shipped
     lose, paid: partially_shipped shipped
+    take back, awaiting_confirmation: returned_to_sender
     take back, awaiting_payment: returned_to_sender
     take back, confirmed: partially_shipped shipped returned_to_sender
     take back, paid: partially_shipped shipped returned_to_sender
     take back, expired: returned_to_sender
     take back, cancelled: returned_to_sender
     take back, completed: returned_to_sender
+    cancel, awaiting_confirmation: pending accepted declined cancelled
     cancel, awaiting_payment: pending accepted declined cancelled
     cancel, confirmed: pending accepted declined cancelled
     cancel, paid: pending accepted declined cancelled
+    cancel unshipped, awaiting_confirmation: pending accepted declined cancelled
     cancel unshipped, awaiting_payment: pending accepted declined cancelled
     cancel unshipped, confirmed: pending accepted declined cancelled partially_shipped shipped delivered lost returned_to_sender returned completed
     cancel unshipped, paid: pending accepted declined cancelled partially_shipped shipped delivered lost returned_to_sender returned completed
+    expire, awaiting_confirmation: pending accepted declined cancelled
     expire, awaiting_payment: pending accepted declined cancelled
     expire, confirmed: pending accepted declined cancelled
     ");

@@ -131,6 +131,8 @@ impl PlacedOrder {
                 OrderEventKind::DuplicatePaymentRefunded,
                 ids,
             ),
+            // Nobody has been asked for money before it is confirmed.
+            OrderState::AwaitingConfirmation => Err(Refusal::of(Code::WrongState)),
             OrderState::Other => Err(Refusal::of(Code::NewerData)),
         }
     }

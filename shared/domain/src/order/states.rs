@@ -7,6 +7,8 @@ use utoipa::ToSchema;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
+    /// It is payable on delivery, and its guest has to confirm it with the code that was mailed.
+    AwaitingConfirmation,
     /// Stock is reserved, and the payment has not come in yet.
     AwaitingPayment,
     /// Payable on delivery; vendors may begin.
@@ -29,6 +31,8 @@ pub enum OrderState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStep {
+    /// Its guest has entered the code that was mailed.
+    Confirmed,
     /// The payment came in, or was collected on delivery.
     Paid,
     /// The payment deadline passed.
@@ -40,18 +44,31 @@ pub enum OrderStep {
 }
 
 impl OrderState {
-    pub const ALL: [Self; 6] =
-        [Self::AwaitingPayment, Self::Confirmed, Self::Paid, Self::Expired, Self::Cancelled, Self::Completed];
+    pub const ALL: [Self; 7] = [
+        Self::AwaitingConfirmation,
+        Self::AwaitingPayment,
+        Self::Confirmed,
+        Self::Paid,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Completed,
+    ];
 
     /// The states in which an order can begin: paid in advance, or on delivery.
-    pub const INITIAL: [Self; 2] = [Self::AwaitingPayment, Self::Confirmed];
+    pub const INITIAL: [Self; 3] = [Self::AwaitingConfirmation, Self::AwaitingPayment, Self::Confirmed];
 
     /// The state after a step; nothing when the step is not allowed in this state.
     pub const fn after(self, step: OrderStep) -> Option<Self> {
         match (self, step) {
+            (Self::AwaitingConfirmation, OrderStep::Confirmed) => Some(Self::Confirmed),
             (Self::AwaitingPayment | Self::Confirmed, OrderStep::Paid) => Some(Self::Paid),
-            (Self::AwaitingPayment | Self::Confirmed, OrderStep::Expired) => Some(Self::Expired),
-            (Self::AwaitingPayment | Self::Confirmed | Self::Paid, OrderStep::Cancelled) => Some(Self::Cancelled),
+            (Self::AwaitingConfirmation | Self::AwaitingPayment | Self::Confirmed, OrderStep::Expired) => {
+                Some(Self::Expired)
+            }
+            (
+                Self::AwaitingConfirmation | Self::AwaitingPayment | Self::Confirmed | Self::Paid,
+                OrderStep::Cancelled,
+            ) => Some(Self::Cancelled),
             (Self::Paid, OrderStep::Completed) => Some(Self::Completed),
             // A late payment, while its stock can be re-reserved. What somebody has cancelled stays cancelled: money
             // for it goes back.
@@ -63,6 +80,7 @@ impl OrderState {
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AwaitingConfirmation => "awaiting_confirmation",
             Self::AwaitingPayment => "awaiting_payment",
             Self::Confirmed => "confirmed",
             Self::Paid => "paid",
@@ -80,7 +98,7 @@ impl OrderState {
 }
 
 impl OrderStep {
-    pub const ALL: [Self; 4] = [Self::Paid, Self::Expired, Self::Cancelled, Self::Completed];
+    pub const ALL: [Self; 5] = [Self::Confirmed, Self::Paid, Self::Expired, Self::Cancelled, Self::Completed];
 }
 
 /// State of a vendor order.
@@ -281,6 +299,9 @@ mod tests {
             }
         }
         insta::assert_snapshot!(life, @"
+        AwaitingConfirmation + Confirmed -> Confirmed
+        AwaitingConfirmation + Expired -> Expired
+        AwaitingConfirmation + Cancelled -> Cancelled
         AwaitingPayment + Paid -> Paid
         AwaitingPayment + Expired -> Expired
         AwaitingPayment + Cancelled -> Cancelled

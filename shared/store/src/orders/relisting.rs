@@ -23,7 +23,8 @@ type Position = BTreeMap<String, String>;
 
 /// The states in the order in which an order comes to them, and those once more that a late payment leads to, and a
 /// cancellation after it: so one that changes its state meanwhile is met later, not missed.
-const WALKED: [OrderState; 8] = [
+const WALKED: [OrderState; 9] = [
+    OrderState::AwaitingConfirmation,
     OrderState::AwaitingPayment,
     OrderState::Confirmed,
     OrderState::Paid,

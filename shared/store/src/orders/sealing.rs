@@ -44,8 +44,9 @@ impl Orders {
             transaction.add(Purpose::PersonKey, self.keys()?.put_action(written.order.key_owner(), key)?);
         }
         if is_unpaid(&loaded.order) {
-            transaction.add(Purpose::Item, self.uncount_unpaid_action(loaded)?);
-            transaction.add(Purpose::Item, self.recount_unpaid_action(&written)?);
+            for action in self.move_unpaid_actions(loaded, &written)? {
+                transaction.add(Purpose::Item, action);
+            }
         }
         Ok(transaction.run(&self.client).await?)
     }

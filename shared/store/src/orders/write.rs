@@ -10,7 +10,7 @@ use domain::settings::Limit;
 use domain::{Code, Coded, FieldError, IdempotentRequest, OrderId, OutboxEvent, Outcome, Prepared, Refusal, VariantId};
 
 use super::head::{history_item, order_item, parts_of, terms_item};
-use super::unpaid::{TOO_MANY, is_unpaid, seconds_until_expiry};
+use super::unpaid::{TOO_MANY, is_unpaid};
 use super::{Orders, check_understood, dispute_item, event_item, payment_item, refund_item, vendor_order_item};
 use crate::error::{Cancelled, Failure};
 use crate::idempotency::{KeyUse, TAKEOVER_AFTER, put_record_action, transact};
@@ -98,8 +98,10 @@ impl Orders {
                     return Ok(PlaceOutcome::KeyExists);
                 }
                 if cancelled.refused(Purpose::Unpaid) {
-                    let found = cancelled.existing(Purpose::Unpaid);
-                    let retry_after = found.map_or(1, |found| seconds_until_expiry(found, unpaid.within, request.at));
+                    let retry_after = match cancelled.existing(Purpose::Unpaid) {
+                        Some(found) => self.seconds_until_room(&placed, found, request.at).await?,
+                        None => 1,
+                    };
                     return Err(Error::TooMany { reason: TOO_MANY, retry_after });
                 }
                 let short = short_of(&cancelled);

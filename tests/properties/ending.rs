@@ -44,7 +44,7 @@ async fn a_backlog_is_there_at_the_next_start_and_is_delivered_once() {
     let mut guests = Vec::new();
     for _ in 0..12 {
         let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
-        guest.checks_out("cash_on_delivery", "once").await.expect(201);
+        guest.buys().await;
         guests.push(guest);
     }
     assert_eq!(shop.mail_to(&guests[0].email).len(), 0);
@@ -58,7 +58,7 @@ async fn a_backlog_is_there_at_the_next_start_and_is_delivered_once() {
     // This time the sources are in the middle of it when the cloud is told to stop.
     for _ in 0..12 {
         let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
-        guest.checks_out("cash_on_delivery", "once").await.expect(201);
+        guest.buys().await;
         guests.push(guest);
     }
     shop.cloud.stop().await;
@@ -100,7 +100,7 @@ async fn it_ends_right_after_a_rush_and_mails_the_rest_after_the_next_start() {
         guests.push(server.guest().await.takes(&[(&bowl, 1)]).await);
     }
     let orders = guests.iter().map(async |guest| {
-        guest.checks_out("cash_on_delivery", "once").await.expect(201);
+        guest.buys().await;
     });
     futures_util::future::join_all(orders).await;
     signal(&server, "-TERM").await;

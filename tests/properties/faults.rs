@@ -10,20 +10,22 @@
 //! | `BOZOR_FAULTS_SEED` | a number: the seed of another sample |
 
 mod cases;
+mod deadlines;
 mod scenario;
 mod steps;
 mod use_cases;
 
 use self::cases::{Case, chosen};
+use self::deadlines::Deadline;
 use self::scenario::Scenario;
 use self::use_cases::UseCase;
 
 /// Declares a test for each use case.
 macro_rules! matrix {
-    ($($name:ident: $of:ident),* $(,)?) => {$(
+    ($($name:ident: $of:ident $(($deadline:ident))?),* $(,)?) => {$(
         #[tokio::test]
         async fn $name() {
-            check_use_case(UseCase::$of).await;
+            check_use_case(UseCase::$of $((Deadline::$deadline))?).await;
         }
     )*};
 }
@@ -32,6 +34,8 @@ matrix! {
     checkout_by_card: CheckOut,
     checkout_on_delivery: CheckOutOnDelivery,
     checkout_with_nothing_to_pay: CheckOutForNothing,
+    confirming_an_order_on_delivery: Confirm,
+    expiring_an_order_that_nobody_confirms: ExpireUnconfirmed,
     retrying_a_payment: RetryPayment,
     settling_a_payment: Settle,
     settling_a_declined_card: SettleDeclined,
@@ -47,6 +51,8 @@ matrix! {
     resolving_unmatched_money: ResolveUnmatched,
     opening_a_dispute: DisputeOpened,
     deciding_a_dispute: DisputeDecided,
+    opening_a_dispute_of_goods_under_way: DisputeOpenedUnderWay,
+    losing_a_dispute_of_goods_under_way: DisputeLostUnderWay,
     cancelling_as_a_guest: Cancel,
     cancelling_a_paid_order: CancelPaid,
     cancelling_as_a_buyer: CancelAsBuyer,
@@ -66,8 +72,12 @@ matrix! {
     resolving_a_refund: ResolveRefund,
     asking_for_a_return: RequestReturn,
     receiving_a_return: ReceiveReturn,
-    missing_the_deadline_to_accept: LapseAcceptance,
-    completing: Complete,
+    missing_the_deadline_to_accept: Lapse(Acceptance),
+    missing_the_deadline_to_ship: Lapse(Shipping),
+    taking_a_parcel_for_delivered: Lapse(Transit),
+    completing: Lapse(ReturnWindow),
+    approving_a_return_that_nobody_answers: Lapse(ReturnAnswer),
+    ending_a_return_whose_goods_do_not_come: Lapse(ReturnSending),
     refunding_what_was_given_back_in_part_elsewhere: RefundMadeElsewhere,
     checkout_whose_payment_fails_at_stripe: CheckOutBroken,
     retrying_a_payment_that_fails_at_stripe: RetryBroken,

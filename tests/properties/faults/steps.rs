@@ -54,6 +54,28 @@ impl Scenario {
         client.post(&format!("/v1/orders/{}/cancel", self.id()), &json!({})).await
     }
 
+    /// One vendor has accepted, the other has shipped, and the bank asks for the money back: the news of it, or of its
+    /// decision, is not delivered yet.
+    pub(super) async fn dispute_under_way(&self, is_lost: bool) {
+        self.shop.stripe(self.id(), "succeed").await;
+        self.vendor_step(&self.bowl.vendor, "accept").await.expect(200);
+        for step in ["accept", "ship"] {
+            self.vendor_step(&self.scarf.vendor, step).await.expect(200);
+        }
+        self.shop.hold_webhooks(!is_lost).await;
+        self.shop.stripe(self.id(), "dispute").await;
+        if is_lost {
+            self.shop.hold_webhooks(true).await;
+            self.shop.stripe(self.id(), "lose_dispute").await;
+        }
+    }
+
+    /// The guest enters a code.
+    pub(super) async fn confirm(&self, code: &str) -> Answer {
+        let reader = self.guest.client.clone().with("order-token", self.order["token"].as_str().expect("a token"));
+        reader.post(&format!("/v1/orders/{}/confirm", self.id()), &json!({"code": code})).await
+    }
+
     /// The buyer wants to give one bowl back.
     pub(super) async fn ask_for_return(&self) -> Answer {
         let vendor_order = self.bowl.vendor.newest_order().await.expect("the vendor sees the order");
@@ -111,9 +133,11 @@ impl Scenario {
                 }
                 records.into()
             }
-            UseCase::CheckOut | UseCase::CheckOutOnDelivery | UseCase::CheckOutForNothing | UseCase::Expire => {
-                self.guest.seen().await["order_id"].is_null().into()
-            }
+            UseCase::CheckOut
+            | UseCase::CheckOutOnDelivery
+            | UseCase::CheckOutForNothing
+            | UseCase::Expire
+            | UseCase::ExpireUnconfirmed => self.guest.seen().await["order_id"].is_null().into(),
             _ => Value::Null,
         }
     }

@@ -6,15 +6,17 @@ use cloud::faults::{Fault, Kind};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::deadlines::Deadline;
 use super::scenario::Scenario;
-
-const DAY: Duration = Duration::from_secs(24 * 3_600);
+use crate::shop::confirmation_code;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UseCase {
     CheckOut,
     CheckOutOnDelivery,
     CheckOutForNothing,
+    Confirm,
+    ExpireUnconfirmed,
     RetryPayment,
     Settle,
     SettleDeclined,
@@ -30,6 +32,8 @@ pub(super) enum UseCase {
     ResolveUnmatched,
     DisputeOpened,
     DisputeDecided,
+    DisputeOpenedUnderWay,
+    DisputeLostUnderWay,
     Cancel,
     CancelPaid,
     CancelAsBuyer,
@@ -49,8 +53,7 @@ pub(super) enum UseCase {
     ResolveRefund,
     RequestReturn,
     ReceiveReturn,
-    LapseAcceptance,
-    Complete,
+    Lapse(Deadline),
     RefundMadeElsewhere,
     CheckOutBroken,
     RetryBroken,
@@ -75,6 +78,7 @@ impl UseCase {
             Self::CheckOut | Self::CheckOutOnDelivery | Self::CheckOutBroken | Self::CheckOutForNothing => {
                 &["POST /v1/checkout"]
             }
+            Self::Confirm => &["POST /v1/orders/{id}/confirm"],
             Self::RetryPayment | Self::RetryBroken => &["POST /v1/orders/{id}/payments"],
             Self::Settle
             | Self::SettleDeclined
@@ -86,7 +90,9 @@ impl UseCase {
             | Self::SettleSlow
             | Self::RecordUnmatched
             | Self::DisputeOpened
-            | Self::DisputeDecided => &["POST /v1/webhooks/{provider}"],
+            | Self::DisputeDecided
+            | Self::DisputeOpenedUnderWay
+            | Self::DisputeLostUnderWay => &["POST /v1/webhooks/{provider}"],
             Self::ResolveUnmatched => &["POST /v1/admin/payments/unmatched/{id}/resolve"],
             Self::MatchUnmatched | Self::OpenUnmatched => &["function HousekeepingFunction"],
             Self::SettleOnReturn => &["POST /v1/orders/{id}/settle"],
@@ -99,14 +105,14 @@ impl UseCase {
             Self::TakeParcelBack => &["POST /v1/vendor/orders/{id}/parcels/{number}/returned-to-sender"],
             Self::Deliver => &["POST /v1/vendor/orders/{id}/deliver"],
             Self::Expire
+            | Self::ExpireUnconfirmed
             | Self::ExpirePaid
             | Self::ExpireProcessing
             | Self::Reconcile
             | Self::Refund
             | Self::RefundMadeElsewhere
             | Self::CloseUnpaid
-            | Self::LapseAcceptance
-            | Self::Complete => &["function HousekeepingFunction"],
+            | Self::Lapse(_) => &["function HousekeepingFunction"],
             Self::GrantRefund => &["POST /v1/admin/orders/{id}/refunds"],
             Self::RetryRefund => &["POST /v1/admin/orders/{id}/refunds/{refund_id}/retry"],
             Self::ResolveRefund => &["POST /v1/admin/orders/{id}/refunds/{refund_id}/resolve"],
@@ -130,6 +136,8 @@ impl UseCase {
                 | Self::SettleSlow
                 | Self::DisputeOpened
                 | Self::DisputeDecided
+                | Self::DisputeOpenedUnderWay
+                | Self::DisputeLostUnderWay
         )
     }
 
@@ -164,7 +172,12 @@ impl Scenario {
             self.order = self.guest.checks_out("cash_on_delivery", "once").await.expect(201).clone();
             return;
         }
-        self.order = self.guest.checks_out(provider, "once").await.expect(201).clone();
+        self.order = match of {
+            UseCase::Confirm | UseCase::ExpireUnconfirmed => self.guest.checks_out_unconfirmed("once").await,
+            _ => self.guest.checks_out(provider, "once").await,
+        }
+        .expect(201)
+        .clone();
         self.shop.wait_until_idle().await;
         match of {
             UseCase::RetryPayment => drop(self.shop.stripe(self.id(), "fail").await),
@@ -218,7 +231,7 @@ impl Scenario {
                 let operator = self.shop.operator().await;
                 self.job = self.shop.refund_fails(&operator, self.id()).await;
             }
-            UseCase::GrantRefund | UseCase::RequestReturn | UseCase::ReceiveReturn | UseCase::Complete => {
+            UseCase::GrantRefund | UseCase::RequestReturn | UseCase::ReceiveReturn => {
                 self.shop.stripe(self.id(), "succeed").await;
                 for vendor in [&self.bowl.vendor, &self.scarf.vendor] {
                     for step in ["accept", "ship", "deliver"] {
@@ -230,11 +243,7 @@ impl Scenario {
                     self.vendor_step(&self.bowl.vendor, "returns/1/approve").await.expect(200);
                 }
             }
-            UseCase::LapseAcceptance => {
-                self.shop.stripe(self.id(), "succeed").await;
-                self.shop.advance(DAY).await;
-                self.shop.wait_until_idle().await;
-            }
+            UseCase::Lapse(deadline) => self.prepare_deadline(deadline).await,
             UseCase::RetryBroken => {
                 self.shop.stripe(self.id(), "fail").await;
                 self.break_next().await;
@@ -276,6 +285,8 @@ impl Scenario {
                 self.shop.stripe(self.id(), "succeed").await;
                 self.cancel().await.expect(200);
             }
+            UseCase::DisputeOpenedUnderWay => self.dispute_under_way(false).await,
+            UseCase::DisputeLostUnderWay => self.dispute_under_way(true).await,
             // A refund is queued when the dispute is opened, and was not requested from the provider yet.
             UseCase::DisputeOpened | UseCase::DisputeDecided => {
                 self.shop.stripe(self.id(), "succeed").await;
@@ -318,6 +329,12 @@ impl Scenario {
                 assert_eq!(answer.json["state"], "paid");
                 self.order = answer.json;
             }
+            UseCase::Confirm => {
+                let code = confirmation_code(self.id(), 1);
+                let answer = self.shop.retry(async || self.confirm(&code).await).await;
+                assert_eq!(answer.expect(200)["state"], "confirmed");
+            }
+            UseCase::ExpireUnconfirmed => self.shop.advance(Duration::from_secs(31 * 60)).await,
             UseCase::RetryPayment | UseCase::RetryBroken => self.order = self.retry_payment("again").await,
             UseCase::RecordUnmatched => {
                 self.shop.retry(async || self.tells_of_unknown_money().await).await.expect(200);
@@ -341,7 +358,9 @@ impl Scenario {
             | UseCase::SettleProcessing
             | UseCase::SettleSlow
             | UseCase::DisputeOpened
-            | UseCase::DisputeDecided => self.deliver_webhooks().await,
+            | UseCase::DisputeDecided
+            | UseCase::DisputeOpenedUnderWay
+            | UseCase::DisputeLostUnderWay => self.deliver_webhooks().await,
             UseCase::SettleOnReturn => {
                 let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
                 let path = format!("/v1/orders/{}/settle", self.id());
@@ -381,8 +400,7 @@ impl Scenario {
             UseCase::Refund | UseCase::RefundMadeElsewhere | UseCase::CloseUnpaid => {
                 self.shop.advance(Duration::from_secs(61)).await
             }
-            UseCase::LapseAcceptance => self.shop.advance(DAY + Duration::from_secs(61)).await,
-            UseCase::Complete => self.shop.advance(DAY * 15).await,
+            UseCase::Lapse(deadline) => self.pass_deadline(deadline).await,
             UseCase::GrantRefund => {
                 let asked = json!({"amount": {"amount": "1.00", "currency": "USD"}, "reason": "It came late."});
                 let client = self.shop.operator().await.with("idempotency-key", "once");
@@ -438,7 +456,9 @@ impl Scenario {
                 }
                 self.shop.stripe(self.id(), "succeed").await;
             }
-            UseCase::DisputeOpened => drop(self.shop.stripe(self.id(), "lose_dispute").await),
+            UseCase::DisputeOpened | UseCase::DisputeOpenedUnderWay => {
+                self.shop.stripe(self.id(), "lose_dispute").await;
+            }
             UseCase::SettleProcessing => {
                 self.deliver_webhooks().await;
                 self.shop.stripe(self.id(), "succeed").await;

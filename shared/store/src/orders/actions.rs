@@ -194,20 +194,20 @@ fn every_change_of_the_largest_order_fits_into_one_transaction() {
         table.push_str(&format!("{name}: {now}\n"));
     }
     insta::assert_snapshot!(table, @r"
-    pays: 42
+    pays: 44
     expires: 69
     is cancelled unpaid: 69
     is cancelled when paid: 83
     is cancelled when accepted: 83
     is cancelled when overpaid: 83
     is revived by a late payment: 81
-    is declined by a vendor: 16
-    is shipped by a vendor: 14
-    is cancelled but for what was shipped: 89
-    loses a parcel: 13
+    is declined by a vendor: 18
+    is shipped by a vendor: 16
+    is cancelled but for what was shipped: 91
+    loses a parcel: 15
     loses a dispute: 86
     is refunded at the dashboard: 86
-    takes a parcel back: 16
+    takes a parcel back: 18
     ");
 }
 

@@ -242,8 +242,8 @@ impl PricedCart {
         if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::NotDeliverable, errors)) }
     }
 
-    /// Fails with `payment_method_unavailable` when the cart cannot be paid in this way: before there is an address, the
-    /// delivery may still cost something, and each vendor says how much is collected for them on delivery.
+    /// Fails with `payment_method_unavailable` when the cart cannot be paid in this way: before there is an address,
+    /// the delivery may still cost something, and each vendor says how much is collected for them on delivery.
     pub fn check_payable_with(&self, provider: ProviderName) -> Result<(), Refusal> {
         if provider.is_on_delivery() {
             return self.check_collectable();

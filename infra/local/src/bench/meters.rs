@@ -5,6 +5,8 @@ use std::time::Duration;
 
 /// The unit of the CPU times in `/proc/<pid>/stat`: 100 ticks a second (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
+/// What Linux answers to reading a file of a thread that has ended meanwhile.
+const ESRCH: i32 = 3;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Memory {
@@ -20,8 +22,8 @@ pub(super) fn cpu_of(process: u32) -> io::Result<Duration> {
     for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
         match std::fs::read_to_string(thread?.path().join("schedstat")) {
             Ok(times) => sum += on_cpu(&times)?,
-            // The thread has ended since the directory was read.
-            Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+            // The thread has ended since the directory was read, or since the file was opened.
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound || gone.raw_os_error() == Some(ESRCH) => {}
             Err(other) => return Err(other),
         }
     }

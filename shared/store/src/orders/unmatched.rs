@@ -90,7 +90,8 @@ impl Orders {
 
     /// The unmatched payment with an id. The index knows where it is; which state it has by now, the item says.
     pub async fn unmatched_with_id(&self, id: EventId) -> Result<Option<UnmatchedPayment>, Error> {
-        for state in UnmatchedState::ALL {
+        // Twice, since the index lags: one that moves from a state to another may be in neither list at that moment.
+        for state in UnmatchedState::ALL.iter().chain(&UnmatchedState::ALL).copied() {
             let values = Attributes::from([(":id".to_owned(), string(id.to_string()))]);
             let request = QueryRequest {
                 sort_key_condition: Some(("state_sort = :id".to_owned(), values)),

@@ -79,7 +79,7 @@ async fn mail_above_the_rate_of_ses_is_sent_later_and_none_twice() {
     let mut buyers = Vec::new();
     for _ in 0..2 {
         let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
-        guest.checks_out("cash_on_delivery", "once").await.expect(201);
+        guest.buys().await;
         buyers.push(guest.email);
     }
     // What is being sent ends before the clock moves: a claim lasts longer than a function runs.

@@ -44,7 +44,10 @@ const REBUILD: &str = "rebuild";
 stored! {
     PRODUCT => Product: ["handle_key", "handle_sort", "vendor_key", "vendor_sort"];
     SHOP => Shop: ["handle_key", "handle_sort"],
-        fields: ["id", "handle", "name", "about_html", "state", "currency", "shipping_rates", "cash_on_delivery", "created_at", "version"];
+        fields: [
+            "id", "handle", "name", "about_html", "state", "currency", "shipping_rates", "cash_on_delivery",
+            "created_at", "version"
+        ];
     CATEGORIES => CategoryTree: [];
     REBUILD => Rebuild: [];
     FILE_COLUMNS => FileColumns: [];

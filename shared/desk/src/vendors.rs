@@ -232,7 +232,7 @@ fn check_per_currency(field: &str, amounts: &[Money], is_valid: fn(Money) -> boo
     for (index, amount) in amounts.iter().enumerate() {
         let pointer = format!("{field}/{index}");
         if !is_valid(*amount) {
-            errors.push(FieldError::new(pointer, "out_of_range", "must not be negative, too large or nothing"));
+            errors.push(FieldError::new(pointer, "out_of_range", "is negative, or out of range"));
         } else if !seen.insert(amount.currency().as_str()) {
             errors.push(FieldError::new(pointer, "duplicate", "one amount per currency"));
         }

@@ -101,15 +101,15 @@ async fn a_contact_is_kept_and_shown_to_whoever_serves_the_order() {
 }
 
 #[tokio::test]
-async fn a_phone_alone_is_not_enough_yet_and_without_contact_there_is_no_order() {
+async fn a_phone_needs_its_country_and_without_contact_there_is_no_order() {
     let (_shop, guest) = shop_and_guest().await;
     deliver_to(&guest, &address()).await.expect(200);
     for (fields, pointer, code) in [
-        (json!({"contact": {"phone": "+998901234567"}}), "/contact/email", "email_needed"),
-        (json!({"contact": {"phone": "+998901234567", "email": ""}}), "/contact/email", "email_needed"),
-        (json!({"contact": {}}), "/contact/email", "missing"),
-        (json!({}), "/contact/email", "missing"),
-        (json!({"email": ""}), "/contact/email", "missing"),
+        (json!({"contact": {"phone": "901234567"}}), "/contact/phone", "country_missing"),
+        (json!({"contact": {"phone": "998901234567", "email": ""}}), "/contact/phone", "country_missing"),
+        (json!({"contact": {}}), "/contact", "missing"),
+        (json!({}), "/contact", "missing"),
+        (json!({"email": ""}), "/contact", "missing"),
         (json!({"email": "a@guests.test", "contact": {"email": "b@guests.test"}}), "/email", "mismatch"),
     ] {
         let refused = check_out(&guest, &fields).await;

@@ -27,6 +27,7 @@ const IMPORT: &str = "imp_01kf03a2k8hd4y6tw9m5c0qrbx";
 const MEDIA: &str = "med_01kf04t7m2e9v8w3x5y6z0abcd";
 /// The `sub` of the access token in the payloads of buyers and vendors.
 const SUB: &str = "0198f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d";
+const OPERATOR_SUB: &str = "0198f1f0-0a1b-7c2d-8e3f-4a5b6c7d8e9f";
 
 /// A product file with one product.
 const CSV: &str = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\nred-bowl,Red bowl,BOWL-RED,3,9.50\n";
@@ -139,8 +140,8 @@ fn every_http_payload_matches_a_route_of_its_function() {
 async fn account_signs_a_user_up() {
     let shop = Shop::open().await;
     let (status, _, body) = invoke_http(&shop, "AccountFunction", payload("account/sign-up", &[])).await;
-    assert_eq!((status, body), (202, json!({})));
-    assert!(!shop.code_for("aziza@people.test").is_empty());
+    assert_eq!((status, body["request"].as_str().map(str::len)), (202, Some(43)));
+    assert!(!shop.code_for("aziza@people.test").await.is_empty());
 }
 
 #[tokio::test]
@@ -158,7 +159,8 @@ async fn admin_approves_an_application() {
     let shop = Shop::open().await;
     let applicant = shop.applicant("chorsu-ceramics").await;
     applicant.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
-    let event = payload("admin/approve-vendor", &[(VENDOR, &applicant.id)]);
+    let operator = sub(&shop.operator().await).await;
+    let event = payload("admin/approve-vendor", &[(VENDOR, &applicant.id), (OPERATOR_SUB, &operator)]);
     let (status, _, body) = invoke_http(&shop, "AdminFunction", event).await;
     assert_eq!((status, &body["id"], &body["state"]), (200, &json!(applicant.id), &json!("approved")));
 }
@@ -311,6 +313,17 @@ async fn follow_up_hides_the_products_of_a_suspended_vendor() {
 }
 
 #[tokio::test]
+async fn messages_tells_a_person_that_their_password_has_changed() {
+    let shop = Shop::open().await;
+    let client = shop.buyer("aziza").await;
+    shop.wait_until_idle().await;
+    let event = payload("messages/password-changed", &[(SUB, &sub(&client).await)]);
+    let answer = shop.cloud.invoke("MessagesFunction", event).await.expect("the function answers");
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert!(shop.mail_to("aziza@people.test")[0].ends_with("another password"));
+}
+
+#[tokio::test]
 async fn media_deletes_an_upload_that_is_no_picture() {
     let (shop, vendor, _) = shop_with_bowl().await;
     let drawing = b"<svg></svg>";
@@ -346,6 +359,31 @@ async fn mail_feedback_suppresses_who_bounces_or_complains_and_takes_everything_
             );
         }
     }
+}
+
+#[tokio::test]
+async fn tokens_gives_our_scope_and_asks_for_one_proof() {
+    let shop = Shop::open().await;
+    let answered = async |name: &str| {
+        let event = payload(&format!("tokens/{name}"), &[]);
+        let mut answer = shop.cloud.invoke("TokensFunction", event.clone()).await.expect("the function answers");
+        let response = answer["response"].take();
+        answer["response"] = event["response"].clone();
+        assert_eq!(answer, event, "the rest comes back as it was");
+        response
+    };
+    let details = answered("token-asked").await["claimsAndScopeOverrideDetails"].clone();
+    let scopes = json!({"scopesToAdd": ["bozor/api"], "scopesToSuppress": ["aws.cognito.signin.user.admin"]});
+    assert_eq!(details["accessTokenGeneration"], scopes);
+    assert_eq!(details["groupOverrideDetails"]["groupsToOverride"], json!(["admin"]));
+    let defined = json!({"challengeName": "CUSTOM_CHALLENGE", "issueTokens": false, "failAuthentication": false});
+    assert_eq!(answered("challenge-defined").await, defined);
+    assert_eq!(answered("challenge-created").await["publicChallengeParameters"], json!({ "sub": SUB }));
+    assert_eq!(
+        answered("answer-verified").await,
+        json!({"answerCorrect": false}),
+        "the proof in the file is an example"
+    );
 }
 
 #[tokio::test]

@@ -129,11 +129,14 @@ async fn mail_to_one_address_is_limited_whichever_call_sends_it() {
     shop.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
     shop.anon().post("/v1/auth/resend", &address).await.expect(202);
     shop.anon().post("/v1/auth/forgot-password", &address).await.expect(202);
+    shop.wait_until_idle().await;
     let messages = shop.mail_to("aziza@people.test").len();
+    // Answered alike: each has a token for the code that was mailed.
     for path in ["resend", "forgot-password"] {
-        assert!(assert_rate_limited(&shop.anon().post(&format!("/v1/auth/{path}"), &address).await) <= 600);
+        shop.anon().post(&format!("/v1/auth/{path}"), &address).await.expect(202);
     }
-    assert_rate_limited(&shop.anon().post("/v1/auth/sign-up", &asked).await);
+    shop.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
+    shop.wait_until_idle().await;
     assert_eq!(shop.mail_to("aziza@people.test").len(), messages);
     shop.anon().post("/v1/auth/resend", &json!({"email": "bobur@people.test"})).await.expect(202);
 }
@@ -187,11 +190,17 @@ async fn rate_limits_are_metered_apart_and_add_no_round_trip() {
     assert_eq!(usage.rate_limits.write_units.in_halves(), 8);
 }
 
-/// The partition keys of all rate limits.
+/// Whether a rate limit is of somebody who is signed in, by their id, which is random and says nothing.
+fn is_of_person(key: &str) -> bool {
+    key.contains("#person#")
+}
+
+/// The partition keys of all rate limits of clients and contacts.
 async fn rate_limit_keys(shop: &Shop) -> BTreeSet<String> {
     let items = items(shop, "CartsTable").await;
     let keys = items.iter().filter_map(|item| item["pk"]["S"].as_str());
-    keys.filter(|key| key.starts_with(store::rate_limits::RATE_LIMIT_PREFIX)).map(str::to_owned).collect()
+    let keys = keys.filter(|key| key.starts_with(store::rate_limits::RATE_LIMIT_PREFIX) && !is_of_person(key));
+    keys.map(str::to_owned).collect()
 }
 
 /// A sign-up, a failed sign-in, a checkout and a wrong token in a cloud with this master secret, or with its first one.
@@ -221,7 +230,7 @@ async fn a_rate_limit_names_no_address_and_nobody_without_the_secret_can_tell_wh
     }
     let dump = shop.dump().await;
     let counts: Vec<&String> = dump.of("CartsTable").iter().filter(|text| text.contains("ATTEMPTS#")).collect();
-    assert_eq!(counts.len(), keys.len());
+    assert_eq!(counts.iter().filter(|text| !is_of_person(text)).count(), keys.len());
     for address in ["aziza", "ceramics", "people.test", "127.0.0.1", "localhost"] {
         assert!(!counts.iter().any(|text| text.to_lowercase().contains(address)), "{address}: {counts:#?}");
     }

@@ -5,6 +5,8 @@
 //! without its statement; and one removes statements and checks that such a refusal makes the function fail.
 
 mod files;
+mod phones;
+mod staff;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,13 +18,15 @@ use local::seed::PASSWORD;
 use local::{LocalCloud, Options};
 use serde_json::{Value, json};
 
-use crate::shop::{Client, Guest, Product, Shop, Vendor, address};
+use crate::shop::{App, Client, Guest, Product, Shop, Vendor, address};
 
 /// Actions that are needed, but not exercised here: a sandbox in Lambda opens its connection by reading an absent key
 /// (`store::connected`), a job of more than half a minute's work sends a message for its next slice, an import deletes
 /// the listing rows of a product that leaves a category, and housekeeping reads stock only for a late payment of an
 /// order that was ended concurrently.
-const NOT_EXERCISED: [(&str, &str, &str); 7] = [
+const NOT_EXERCISED: [(&str, &str, &str); 8] = [
+    // A person of an earlier release who never confirmed and signs up again.
+    ("AccountFunction", "KeepPeople", "cognito-idp:AdminUpdateUserAttributes"),
     // An order that expires while its earlier payment is closed for another one, and was paid.
     ("CheckoutFunction", "TakeCart", "dynamodb:PutItem"),
     ("HousekeepingFunction", "ReleaseStock", "dynamodb:BatchGetItem"),
@@ -53,48 +57,32 @@ async fn get_all(client: &Client, paths: &[String]) {
 
 /// Accounts: sign-up, profile, addresses, password reset, sign-in and sign-out.
 async fn people(shop: &Shop) {
+    const AZIZA: &str = "aziza@people.test";
     let person = shop.buyer("aziza").await;
-    let email = json!({"email": "aziza@people.test"});
     let weak = json!({"email": "nobody@people.test", "password": "weak"});
     shop.anon().post("/v1/auth/sign-up", &weak).await.expect_problem(400, "invalid");
-    shop.anon().post("/v1/auth/resend", &email).await.expect(202);
+    shop.anon().post("/v1/auth/resend", &json!({ "email": AZIZA })).await.expect(202);
     person.patch("/v1/me", &json!({"language": "uz"})).await.expect(200);
     person.put("/v1/me/addresses", &json!({"items": [{"address": address()}]})).await.expect(200);
     get_all(&person, &["/v1/me".to_owned(), "/v1/me/addresses".to_owned(), "/v1/me/orders".to_owned()]).await;
-    shop.anon().post("/v1/auth/forgot-password", &email).await.expect(202);
-    let reset = json!({"email": "aziza@people.test", "code": shop.code_for("aziza@people.test"), "password": PASSWORD});
+    shop.anon().post("/v1/auth/forgot-password", &json!({ "email": AZIZA })).await.expect(202);
+    let reset = json!({"email": AZIZA, "code": shop.code_for(AZIZA).await, "password": PASSWORD});
     shop.anon().post("/v1/auth/reset-password", &reset).await.expect(200);
-    let signed_in =
-        shop.anon().post("/v1/auth/sign-in", &json!({"email": "aziza@people.test", "password": PASSWORD})).await;
+    let signed_in = shop.anon().post("/v1/auth/sign-in", &json!({"email": AZIZA, "password": PASSWORD})).await;
+    shop.anon().post("/v1/auth/code", &json!({ "contact": AZIZA })).await.expect(202);
+    let entered = json!({"contact": AZIZA, "code": shop.code_for(AZIZA).await});
+    shop.anon().post("/v1/auth/code/sign-in", &entered).await.expect(200);
     let refresh = json!({"refresh_token": text(signed_in.expect(200), "refresh_token")});
     shop.anon().post("/v1/auth/refresh", &refresh).await.expect(200);
     person.post("/v1/auth/sign-out", &json!({})).await.expect_success();
-}
-
-/// A vendor: applied, rejected, submitted again and approved, with a document and a member.
-async fn open_vendor(shop: &Shop, handle: &str) -> Vendor {
-    let operator = shop.operator().await;
-    let vendor = shop.applicant(handle).await;
-    let paper = json!({"kind": "identity", "filename": "passport.pdf", "content_type": "application/pdf", "size": 100});
-    let noted = vendor.client.post("/v1/vendors/me/documents", &paper).await.expect(201).clone();
-    shop.anon().upload(&noted["upload"], &[b'%'; 100]).await.expect(200);
-    let decide = format!("/v1/admin/vendors/{}", vendor.id);
-    vendor.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
-    operator.get("/v1/admin/vendors?state=submitted").await.expect(200);
-    let account = operator.get(&decide).await.expect(200).clone();
-    shop.anon().get(text(&account["documents"][0]["link"], "url")).await.expect(200);
-    operator.post(&format!("{decide}/reject"), &json!({"reason": "Blurred."})).await.expect(200);
-    vendor.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
-    operator.post(&format!("{decide}/approve"), &json!({})).await.expect(200);
-
-    let worker = format!("{handle}-worker");
-    shop.buyer(&worker).await;
-    let member = json!({"email": format!("{worker}@people.test"), "role": "manager"});
-    vendor.client.post("/v1/vendors/me/members", &member).await.expect(201);
-    vendor.client.get("/v1/vendors/me/members").await.expect(200);
-    let gone = json!({"email": format!("{worker}@people.test")});
-    vendor.client.json(reqwest::Method::DELETE, "/v1/vendors/me/members", &gone).await.expect(204);
-    vendor
+    let client = shop.signed_in(AZIZA).await;
+    let app = App::set_up(shop, &client).await;
+    shop.advance(Duration::from_secs(30)).await;
+    let entered = json!({"session": shop.challenged(AZIZA).await, "code": app.code(shop)});
+    let signed_in = shop.anon().post("/v1/auth/challenge", &entered).await.expect(200).clone();
+    let client = shop.anon().with_token(text(&signed_in, "access_token"));
+    let entered = json!({"code": app.next_code(shop)});
+    client.json(reqwest::Method::DELETE, "/v1/me/mfa", &entered).await.expect_success();
 }
 
 /// Categories and products: created, changed, published and deleted, with pictures.
@@ -131,6 +119,9 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
         "images": [{"src": text(&media, "src"), "alt": "A bowl"}],
     });
     vendor.client.clone().with("if-match", etag).put(&path, &changed).await.expect(200);
+    for (verb, body) in [("hide", json!({"reason": "Counterfeit."})), ("show", json!({}))] {
+        operator.post(&format!("/v1/admin/products/{}/{verb}", bowl.id), &body).await.expect(200);
+    }
     let stock = format!("{path}/variants/{}/stock", bowl.variant);
     // With a key, the response is stored with the stock, and a refused change looks for a stored response.
     let keyed = |key: &str| vendor.client.clone().with("idempotency-key", key);
@@ -366,7 +357,9 @@ fn granted(roles: &Roles) -> BTreeSet<(String, String, String)> {
 async fn every_action_of_every_statement_is_exercised() {
     let shop = Shop::open().await;
     people(&shop).await;
-    let vendor = open_vendor(&shop, "ceramics").await;
+    staff::team(&shop).await;
+    phones::orders_and_signs_in(&shop).await;
+    let vendor = staff::open_vendor(&shop, "ceramics").await;
     let bowl = goods(&shop, &vendor).await;
     let awaited = files::exchange(&shop, &vendor).await;
     browsing(&shop, &bowl).await;

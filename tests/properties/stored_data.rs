@@ -3,6 +3,7 @@
 //! `fixtures/RELEASE/` holds what [`world`] leaves in the tables and queues under that release. To add one before a
 //! change of what is stored: `BOZOR_WRITE_FIXTURES=RELEASE cargo test --workspace --test http -- stored_data::`.
 
+mod people;
 mod poison;
 mod release;
 mod renamed;
@@ -118,6 +119,14 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "UNMATCHED_PREFIX",
         "OPEN_DISPUTES",
         "WRITTEN",
+        "COUNT",
+        "COUNT_ANEW",
+        "DUE",
+        "EXPIRED",
+        "EXPIRES",
+        "GUESSES",
+        "INVITATION_PREFIX",
+        "SESSION_PREFIX",
         "LEADS_UNTIL",
         "NEEDS",
         "TORN",

@@ -70,7 +70,7 @@ async fn a_guest_confirms_with_the_code_that_was_mailed_and_only_then_the_vendor
     order.shop.wait_until_idle().await;
     assert_eq!(order.bowl.vendor.newest_order().await, None);
     assert_eq!(order.bowl.stock().await, (5, 2, 3), "it holds stock for half an hour");
-    let mailed = order.shop.code_for(&order.guest.email);
+    let mailed = order.shop.code_for(&order.guest.email).await;
     assert_eq!(mailed, order.code(1));
     assert!(order.shop.mail_to("ceramics@people.test").iter().all(|subject| !subject.contains("rder")));
     let confirmed = order.enters(&format!("{} {}", &mailed[..3], &mailed[3..])).await.expect(200).clone();
@@ -97,7 +97,7 @@ async fn few_codes_can_be_tried_and_each_resent_one_replaces_the_one_before() {
     order.shop.advance(A_MINUTE).await;
     order.asks_again().await.expect(200);
     order.shop.wait_until_idle().await;
-    assert_eq!(order.shop.code_for(&order.guest.email), order.code(2));
+    assert_eq!(order.shop.code_for(&order.guest.email).await, order.code(2));
     order.enters(&order.code(1)).await.expect_problem(400, "code_mismatch");
     order.shop.advance(A_MINUTE).await;
     order.asks_again().await.expect(200);

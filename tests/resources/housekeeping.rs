@@ -136,8 +136,8 @@ async fn an_order_that_cannot_be_expired_does_not_block_the_others() {
     housekeeping(&shop).await;
     let usage = shop.cloud.services().usage.snapshot();
     assert_eq!(
-        usage["function HousekeepingFunction"].operations["Query"], 17,
-        "the buckets of the two lists, unmatched payments, and no order"
+        usage["function HousekeepingFunction"].operations["Query"], 18,
+        "the buckets of the two lists, unmatched payments, papers, and no order"
     );
 
     write_data(&shop, &one, &written).await;

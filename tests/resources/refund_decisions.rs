@@ -191,11 +191,13 @@ async fn a_vendor_gives_their_own_money_back_only_where_the_operator_allows_it()
 }
 
 async fn gives_own_money_back(allowed: bool) {
-    let sale = Sale::of_one().await;
+    let shop = Shop::open().await;
     if allowed {
-        let operator = sale.shop.operator().await.with("if-match", "*");
+        let operator = shop.operator().await.with("if-match", "*");
         operator.put("/v1/admin/settings/refunds/by-vendors", &json!({"allowed": true})).await.expect(200);
     }
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let sale = Sale::of(shop, bowl, 1).await;
     sale.act("succeed").await;
     sale.step("accept").await.expect(200);
     sale.step("ship").await.expect(200);

@@ -20,13 +20,16 @@ async fn a_setting_is_changed_under_its_version_and_says_who_did_it() {
     let shop = Shop::open().await;
     let operator = shop.operator().await;
     for (area, count) in [
-        ("limits", 7),
+        ("limits", 10),
+        ("quotas", 7),
         ("deadlines", 8),
         ("payment-methods", 3),
         ("tax", 1),
         ("commission", 1),
         ("returns", 1),
-        ("refunds", 1),
+        ("refunds", 2),
+        ("security", 1),
+        ("vendors", 1),
     ] {
         let listed = operator.get(&format!("/v1/admin/settings/{area}")).await.expect(200).clone();
         let listed = listed["items"].as_array().expect("settings").clone();

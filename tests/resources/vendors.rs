@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::shop::{Client, Shop, Vendor};
+use crate::shop::{Client, Shop, Vendor, identity};
 
 async fn own_account(vendor: &Vendor) -> Value {
     vendor.client.get("/v1/vendors/me").await.expect(200).clone()
@@ -36,20 +36,23 @@ async fn an_application_is_filled_in_submitted_and_approved() {
     assert_eq!((&account["handle"], &account["state"]), (&json!("chorsu-ceramics"), &json!("draft")));
     assert_eq!((&account["email"], made.header("location")), (&json!("dilshod@people.test"), "/v1/vendors/me"));
     let vendor = Vendor {
-        client: client.clone(),
+        client: client.with("vendor-id", account["id"].as_str().unwrap()),
         id: account["id"].as_str().unwrap().to_owned(),
         handle: "chorsu-ceramics".to_owned(),
     };
-    assert_eq!(open_items(&account), ["legal_name", "phone", "shipping_rates"]);
+    let client = &vendor.client;
+    assert_eq!(open_items(&account), ["legal_name", "phone", "shipping_rates", "public_identity"]);
 
     let incomplete = client.post("/v1/vendors/me/submit", &json!({})).await;
     let problem = incomplete.expect_problem(409, "checklist_incomplete");
     let missing: Vec<&str> =
         problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
-    assert_eq!(missing, ["/legal_name", "/phone", "/shipping_rates"]);
+    assert_eq!(missing, ["/legal_name", "/phone", "/shipping_rates", "/public_identity"]);
     decide(&shop, &vendor, "approve").await.expect_problem(409, "wrong_state");
 
-    let profile = json!({"legal_name": "Chorsu LLC", "phone": "+998 71 200 00 00"});
+    let profile = json!({
+        "legal_name": "Chorsu LLC", "phone": "+998 71 200 00 00", "public_identity": identity("Chorsu LLC"),
+    });
     assert_eq!(open_items(client.patch("/v1/vendors/me", &profile).await.expect(200)), ["shipping_rates"]);
     let rates = json!({"shipping_rates": [{"amount": "5.00", "currency": "USD"}]});
     assert!(open_items(client.patch("/v1/vendors/me", &rates).await.expect(200)).is_empty());
@@ -96,13 +99,37 @@ async fn a_rejected_application_is_improved_and_submitted_again() {
 }
 
 #[tokio::test]
-async fn a_vendor_handle_is_unique() {
+async fn a_handle_belongs_to_the_first_vendor_who_is_approved_with_it() {
     let shop = Shop::open().await;
-    shop.applicant("ceramics").await;
-    let other = shop.buyer("other").await;
-    let asked = json!({"handle": "ceramics", "name": "Other", "currency": "USD"});
-    other.post("/v1/vendors", &asked).await.expect_problem(409, "handle_taken");
-    other.get("/v1/vendors/me").await.expect_problem(403, "forbidden");
+    let squatter = shop.applicant("ceramics").await;
+    let person = shop.buyer("other").await;
+    let asked = json!({
+        "handle": "ceramics", "name": "Other", "currency": "USD", "legal_name": "Other", "phone": "+998 71 200 00 00",
+        "shipping_rates": [{"amount": "5.00", "currency": "USD"}], "public_identity": identity("Other"),
+    });
+    let id = person.post("/v1/vendors", &asked).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    let other = Vendor { client: person.with("vendor-id", &id), id, handle: "ceramics".to_owned() };
+    for vendor in [&squatter, &other] {
+        vendor.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+    }
+    decide(&shop, &other, "approve").await.expect(200);
+    assert_eq!(shop.anon().get("/v1/vendors/ceramics").await.expect(200)["id"], other.id.as_str());
+    decide(&shop, &squatter, "approve").await.expect_problem(409, "handle_taken");
+
+    decide(&shop, &squatter, "reject").await.expect(200);
+    let taken = json!({"handle": "ceramics"});
+    assert_eq!(squatter.client.patch("/v1/vendors/me", &json!({"handle": "me"})).await.status, 400);
+    squatter.client.patch("/v1/vendors/me", &json!({"handle": "pottery"})).await.expect(200);
+    squatter.client.patch("/v1/vendors/me", &taken).await.expect_problem(409, "handle_taken");
+    squatter.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+    let fixed = squatter.client.patch("/v1/vendors/me", &json!({"handle": "vases"})).await;
+    assert_eq!(fixed.expect_problem(409, "wrong_state")["errors"][0]["pointer"], "/handle");
+    decide(&shop, &squatter, "approve").await.expect(200);
+    assert_eq!(shop.anon().get("/v1/vendors/pottery").await.expect(200)["id"], squatter.id.as_str());
+    let third = shop.buyer("third").await;
+    let asked = json!({"handle": "ceramics", "name": "Third", "currency": "USD"});
+    third.post("/v1/vendors", &asked).await.expect_problem(409, "handle_taken");
+    third.get("/v1/vendors/me").await.expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
@@ -191,14 +218,10 @@ async fn a_members_new_role_applies_from_the_next_request_on() {
     let edit = json!({"title": "New", "variants": [{"prices": [{"amount": "1.00", "currency": "USD"}]}]});
     member.get("/v1/vendor/products").await.expect_problem(403, "forbidden");
 
-    let mut first = true;
     for (role, products, on_hand, orders) in
         [("fulfilment", 403, 200, 200), ("finance", 403, 403, 200), ("manager", 201, 200, 200)]
     {
-        let put =
-            vendor.client.post("/v1/vendors/me/members", &json!({"email": "helper@people.test", "role": role})).await;
-        assert_eq!(put.expect(if first { 201 } else { 200 })["role"], role);
-        first = false;
+        shop.member(&vendor.client, "helper@people.test", role).await;
         assert_eq!(member.post("/v1/vendor/products", &edit).await.status, products, "{role}");
         assert_eq!(member.put(&stock, &json!({"on_hand": 9})).await.status, on_hand, "{role}");
         assert_eq!(member.get("/v1/vendor/orders").await.status, orders, "{role}");
@@ -216,33 +239,23 @@ async fn a_members_new_role_applies_from_the_next_request_on() {
 }
 
 #[tokio::test]
-async fn nobody_becomes_a_member_without_a_confirmed_account() {
-    let shop = Shop::open().await;
-    let vendor = shop.vendor("ceramics").await;
-    let asked = json!({"email": "new@people.test", "password": local::seed::PASSWORD});
-    shop.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
-    for email in ["nobody@people.test", "new@people.test"] {
-        let put = json!({"email": email, "role": "manager"});
-        vendor.client.post("/v1/vendors/me/members", &put).await.expect_problem(404, "not_found");
-    }
-}
-
-#[tokio::test]
 async fn the_last_owner_cannot_be_removed_or_demoted() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let second = shop.buyer("second").await;
     let members = "/v1/vendors/me/members";
     let own = json!({"email": "ceramics@people.test"});
-    let demoted = json!({"email": "ceramics@people.test", "role": "manager"});
     let remove = async |client: &Client, body: &Value| client.json(reqwest::Method::DELETE, members, body).await;
 
     remove(&vendor.client, &own).await.expect_problem(409, "wrong_state");
-    vendor.client.post(members, &demoted).await.expect_problem(409, "wrong_state");
-    vendor.client.post(members, &json!({"email": "second@people.test", "role": "owner"})).await.expect(201);
+    let demoted = json!({"contact": "ceramics@people.test", "role": "manager"});
+    vendor.client.post("/v1/vendors/me/invitations", &demoted).await.expect(202);
+    let token = json!({"token": shop.invitation_for("ceramics@people.test").await});
+    vendor.client.post("/v1/invitations/accept", &token).await.expect_problem(409, "wrong_state");
+    shop.member(&vendor.client, "second@people.test", "owner").await;
     let other_role = json!({"email": "second@people.test", "role": "finance"});
     remove(&vendor.client, &other_role).await.expect_problem(409, "conflict");
-    vendor.client.post(members, &demoted).await.expect(200);
+    assert_eq!(vendor.client.post("/v1/invitations/accept", &token).await.expect(200)["role"], "manager");
     vendor.client.get(members).await.expect_problem(403, "forbidden");
     remove(&second, &json!({"email": "second@people.test"})).await.expect_problem(409, "wrong_state");
     remove(&second, &own).await.expect(204);
@@ -256,8 +269,7 @@ async fn a_member_of_two_vendors_names_one_in_the_vendor_id_header() {
     let rival = shop.vendor("rival").await;
     let helper = shop.buyer("helper").await;
     for vendor in [&ceramics, &silk] {
-        let member = json!({"email": "helper@people.test", "role": "manager"});
-        vendor.client.post("/v1/vendors/me/members", &member).await.expect(201);
+        shop.member(&vendor.client, "helper@people.test", "manager").await;
     }
     let unnamed = helper.get("/v1/vendors/me").await;
     assert_eq!(unnamed.expect_problem(400, "invalid")["errors"][0]["pointer"], "Vendor-Id");
@@ -270,6 +282,24 @@ async fn a_member_of_two_vendors_names_one_in_the_vendor_id_header() {
     let path = format!("/v1/vendor/products/{}", bowl.id);
     helper.clone().with("vendor-id", &ceramics.id).get(&path).await.expect(200);
     helper.clone().with("vendor-id", &silk.id).get(&path).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn only_who_has_exactly_one_approved_vendor_may_leave_the_header_out() {
+    let shop = Shop::open().await;
+    let person = shop.buyer("aziza").await;
+    let opened = person.post("/v1/vendors", &json!({"name": "First", "currency": "USD"})).await.expect(201).clone();
+    let missing = person.get("/v1/vendors/me").await;
+    assert_eq!(missing.expect_problem(400, "invalid")["errors"][0]["pointer"], "Vendor-Id", "a draft is named");
+    let named = person.clone().with("vendor-id", opened["id"].as_str().unwrap());
+    assert_eq!(named.get("/v1/vendors/me").await.expect(200)["handle"], "first");
+
+    let vendor = shop.vendor("ceramics").await;
+    let owner = shop.sign_in_again(&vendor).await;
+    owner.post("/v1/vendors", &json!({"name": "Second", "currency": "USD"})).await.expect(201);
+    assert_eq!(owner.get("/v1/vendors/me").await.expect(200)["id"], vendor.id.as_str(), "a draft is not meant");
+    decide(&shop, &vendor, "suspend").await.expect(200);
+    owner.get("/v1/vendors/me").await.expect_problem(400, "invalid");
 }
 
 #[tokio::test]
@@ -315,6 +345,8 @@ async fn the_operator_downloads_an_applicants_documents() {
         let url = document["link"]["url"].as_str().unwrap();
         let fetched = shop.anon().bytes(url).await;
         assert_eq!(fetched, (200, content_type.to_owned(), paper.to_vec()));
+        let disposition = shop.anon().get(url).await.header("content-disposition").to_owned();
+        assert_eq!(disposition, "attachment; filename*=UTF-8''paper", "no browser opens it");
         assert_eq!(shop.anon().get(url.split('?').next().unwrap()).await.status, 403, "only with its signature");
         urls.push(url.to_owned());
     }

@@ -6,7 +6,7 @@ use local::LocalCloud;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::document;
+use super::{document, requests};
 
 /// An HTTP client with a base address and the headers that it sends with each request.
 #[derive(Clone)]
@@ -42,6 +42,15 @@ impl Client {
             .expect("a client");
         // An address instead of a host name saves the DNS lookup.
         Self { http, base: format!("http://{address}"), headers: Vec::new(), reads_todays_document: true }
+    }
+
+    /// The same client at another address of this machine, for instance `127.0.0.9`.
+    pub(crate) fn from(self, address: [u8; 4]) -> Self {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .local_address(std::net::IpAddr::from(address));
+        Self { http: http.build().expect("a client"), ..self }
     }
 
     pub(crate) fn with_token(self, token: impl Into<String>) -> Self {
@@ -86,7 +95,10 @@ impl Client {
     }
 
     pub(crate) async fn json(&self, method: Method, path: &str, body: &Value) -> Answer {
-        self.send(method, path, Some(body.to_string().into_bytes()), "application/json").await
+        let sent = requests::with_request(&self.base, path, body).to_string();
+        let answer = self.send(method, path, Some(sent.into_bytes()), "application/json").await;
+        requests::keep(&self.base, path, body, &answer.json);
+        answer
     }
 
     /// Uploads a file as the `upload` object of a response says: with its method, its URL and exactly its headers.

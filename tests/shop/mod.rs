@@ -1,19 +1,23 @@
 //! The vocabulary of the tests: a marketplace on an embedded cloud for each test, and clients that use it.
 
+mod app;
 mod binaries;
 mod client;
 mod document;
 pub(crate) mod driving_provider;
 mod dump;
+mod from;
 mod guest;
 pub(crate) mod invariants;
 mod owed;
 mod refunds;
+mod requests;
 mod retry;
 mod returns;
 pub(crate) mod sale;
 mod settled;
 mod stored;
+mod team;
 mod until;
 mod vendor;
 
@@ -25,12 +29,14 @@ use local::seed::{OPERATOR, PASSWORD};
 use local::{LocalCloud, Options};
 use serde_json::{Value, json};
 
+pub(crate) use app::App;
 pub(crate) use binaries::binaries;
 pub(crate) use client::{Answer, Client};
 pub(crate) use document::fault as fault_of;
 pub(crate) use dump::Dump;
 pub(crate) use guest::{Guest, address, confirmation_code};
 pub(crate) use invariants::Ledger;
+pub(crate) use requests::NO_REQUEST;
 pub(crate) use until::until;
 pub(crate) use vendor::{Product, Vendor};
 
@@ -77,13 +83,14 @@ impl Shop {
         let email = format!("{name}@people.test");
         let asked = json!({"email": email, "password": PASSWORD, "name": name});
         self.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
-        let code = self.code_for(&email);
+        let code = self.code_for(&email).await;
         self.anon().post("/v1/auth/confirm", &json!({"email": email, "code": code})).await.expect_success();
         self.sign_in(&email).await
     }
 
-    /// The newest code that was mailed to an address.
-    pub(crate) fn code_for(&self, email: &str) -> String {
+    /// The newest code that is mailed to an address.
+    pub(crate) async fn code_for(&self, email: &str) -> String {
+        self.wait_until_idle().await;
         let messages = self.cloud.services().mail.messages(Some(email)).expect("mail can be read");
         messages.iter().find_map(|stored| stored.message.code.clone()).expect("a code was mailed")
     }
@@ -113,9 +120,28 @@ impl Shop {
             "legal_name": handle, "phone": "+998 71 200 00 00",
             "shipping_rates": [{"amount": "5.00", "currency": "USD"}],
             "cash_on_delivery": [{"amount": "1000000000000000.00", "currency": "USD"}],
+            "public_identity": identity(handle),
         });
+        // Only who has exactly one approved shop may leave it out.
+        let client = client.with("vendor-id", &id);
         client.patch("/v1/vendors/me", &profile).await.expect(200);
         Vendor { client, id, handle: handle.to_owned() }
+    }
+
+    /// The token of the invitation that was last mailed to an address.
+    pub(crate) async fn invitation_for(&self, email: &str) -> String {
+        self.wait_until_idle().await;
+        let messages = self.cloud.services().mail.messages(Some(email)).expect("mail can be read");
+        let token = messages.iter().find_map(|stored| stored.message.text.split_once("/invitations#token="));
+        token.expect("an invitation was mailed").1.lines().next().expect("a line").to_owned()
+    }
+
+    /// Makes a person who has an account a member of a vendor: an owner invites them, and they accept.
+    pub(crate) async fn member(&self, owner: &Client, email: &str, role: &str) {
+        let invite = json!({"contact": email, "role": role});
+        owner.post("/v1/vendors/me/invitations", &invite).await.expect(202);
+        let token = json!({"token": self.invitation_for(email).await});
+        self.sign_in(email).await.post("/v1/invitations/accept", &token).await.expect(200);
     }
 
     /// A guest with an empty cart in USD.
@@ -227,6 +253,11 @@ impl Shop {
     pub(crate) async fn advance(&self, by: Duration) {
         self.cloud.advance(by).await.expect("the clock moves");
     }
+}
+
+/// Who sells, with what every country asks for.
+pub(crate) fn identity(name: &str) -> Value {
+    json!({"legal_name": name, "kind": "company", "country": "UZ", "address": "12 Navoi Street, Tashkent"})
 }
 
 /// The recorded event of a hard bounce, of a mail to this address.

@@ -13,7 +13,13 @@ impl StoredOrder {
         vendors.sort_by_key(|vendor_order| vendor_order.ordinal);
         let placed = PlacedOrder {
             order: self.order.clone(),
-            terms: Terms { order: id, sealed: None, version: 1, kept: domain::stored::Kept::default() },
+            terms: Terms {
+                order: id,
+                sealed: None,
+                accepted_terms: None,
+                version: 1,
+                kept: domain::stored::Kept::default(),
+            },
             person: None,
             history: vec![],
             vendors,

@@ -3,32 +3,35 @@
 use api::{Json, Now, Problem, SourceIp};
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::text::Email;
+use domain::contact::ContactPoint;
+use domain::text::OneTimeCode;
 use serde::Deserialize;
-use shop::{Limited, MailedCode, Password};
+use shop::{Entered, Limited, Password, RequestToken};
 use utoipa::ToSchema;
 
-use crate::{ACKNOWLEDGED, Acknowledged, App};
+use crate::{Acknowledged, App, CodeRequestView, requested};
 
 /// The account whose password is to be reset.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForgotPassword {
-    /// The account's e-mail address.
-    #[serde(deserialize_with = "domain::text::account_email")]
-    email: Email,
+    /// The account's e-mail address or telephone number.
+    #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
+    contact: ContactPoint,
 }
 
 /// A new password, with the mailed code that permits it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResetPassword {
-    /// The account's e-mail address.
-    #[serde(deserialize_with = "domain::text::account_email")]
-    email: Email,
+    /// The account's e-mail address or telephone number.
+    #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
+    contact: ContactPoint,
     /// The code that was mailed to it.
-    #[schema(value_type = String, examples("123456"))]
-    code: MailedCode,
+    code: OneTimeCode,
+    /// The `request` of the answer that the code was asked for with.
+    #[schema(value_type = String, examples("5yIyn1uY0aLBZbV3gEsiHkdSgW6vgVGs0W3FfX2m4xk"))]
+    request: RequestToken,
     /// The new password. If it does not meet the policy, `errors` says what is missing.
     #[schema(value_type = String, format = Password)]
     password: Password,
@@ -39,19 +42,20 @@ pub struct ResetPassword {
 /// The answer does not reveal whether the address has an account.
 #[utoipa::path(
     post, path = "/v1/auth/forgot-password", request_body = ForgotPassword,
-    responses((status = ACCEPTED, body = Acknowledged))
+    responses((status = ACCEPTED, body = CodeRequestView))
 )]
 pub async fn request_password_reset(
     State(people): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<ForgotPassword>,
-) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    people.request_password_reset(Limited { email: &asked.email, client: &client, now }).await?;
-    Ok(ACKNOWLEDGED)
+) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
+    Ok(requested(people.request_password_reset(Limited { contact: &asked.contact, client: &client, now }).await?))
 }
 
 /// Sets a new password with the mailed code.
+///
+/// All sessions of the account end.
 #[utoipa::path(
     post, path = "/v1/auth/reset-password", request_body = ResetPassword, responses((status = OK, body = Acknowledged))
 )]
@@ -61,7 +65,8 @@ pub async fn reset_password(
     SourceIp(client): SourceIp,
     Json(asked): Json<ResetPassword>,
 ) -> Result<Json<Acknowledged>, Problem> {
-    let by = Limited { email: &asked.email, client: &client, now };
-    people.reset_password(&asked.code, &asked.password, by).await?;
+    let by = Limited { contact: &asked.contact, client: &client, now };
+    let entered = Entered { code: &asked.code, request: &asked.request };
+    people.reset_password(entered, &asked.password, by).await?;
     Ok(Json(Acknowledged {}))
 }

@@ -1,12 +1,13 @@
 //! The profile of the signed-in person, with their memberships.
 
-use api::{Answer, Bearer, Caller, Idempotent, Json, Problem};
+use api::{Answer, Caller, Idempotent, Json, Problem};
 use axum::extract::State;
+use domain::contact::PhoneNumber;
 use domain::text::{Email, Handle, Name};
 use domain::vendor::{Role, VendorState};
 use domain::{UserId, VendorId};
 use serde::Serialize;
-use shop::{ChangeMe, Me, MyVendor};
+use shop::{ChangeMe, Me, MfaView, MyVendor};
 use utoipa::ToSchema;
 
 use crate::App;
@@ -16,7 +17,11 @@ use crate::App;
 pub struct MeView {
     id: UserId,
     /// The e-mail address with which the person signs in.
-    email: Email,
+    #[schema(required = true)]
+    email: Option<Email>,
+    /// The telephone number with which the person signs in.
+    #[schema(required = true)]
+    phone: Option<PhoneNumber>,
     /// The person's name for display.
     #[schema(required = true)]
     name: Option<Name>,
@@ -27,6 +32,9 @@ pub struct MeView {
     groups: Vec<String>,
     /// The vendors that the person works for.
     memberships: Vec<MembershipView>,
+    /// The authenticator app, once its codes are needed to sign in.
+    #[schema(required = true)]
+    mfa: Option<MfaView>,
 }
 
 /// The person's role at one vendor.
@@ -46,12 +54,8 @@ pub struct MembershipView {
 
 /// Shows the profile of the signed-in person.
 #[utoipa::path(get, path = "/v1/me", responses((status = OK, body = MeView)))]
-pub async fn show_my_profile(
-    State(people): State<App>,
-    person: Caller,
-    Bearer(token): Bearer,
-) -> Result<Json<MeView>, Problem> {
-    let me = people.me(person.user, &token).await?;
+pub async fn show_my_profile(State(people): State<App>, person: Caller) -> Result<Json<MeView>, Problem> {
+    let me = people.me(person.user).await?;
     Ok(Json(MeView::new(&me, &person)))
 }
 
@@ -60,12 +64,11 @@ pub async fn show_my_profile(
 pub async fn change_my_profile(
     State(people): State<App>,
     person: Caller,
-    Bearer(token): Bearer,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ChangeMe>>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(person.user);
     let changed = |me: &Me| Answer::ok(&MeView::new(me, &person));
-    Answer::of(people.change_profile(person.user, &token, &asked, call.responding(&changed)).await?)
+    Answer::of(people.change_profile(person.user, &asked, call.responding(&changed)).await?)
 }
 
 impl MeView {
@@ -73,10 +76,12 @@ impl MeView {
         Self {
             id: me.id,
             email: me.email.clone(),
+            phone: me.phone.clone(),
             name: me.name.clone(),
             language: me.language.clone(),
             groups: person.groups.iter().cloned().collect(),
             memberships: me.vendors.iter().map(MembershipView::from).collect(),
+            mfa: me.mfa,
         }
     }
 }

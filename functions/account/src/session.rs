@@ -1,10 +1,10 @@
 //! Sign-in, token refresh and sign-out.
 
-use api::{Answer, Bearer, Buyer, Json, Now, Problem, SourceIp};
+use api::{Answer, Buyer, Json, Now, Problem, SourceIp};
 use axum::extract::State;
-use domain::text::Email;
+use domain::contact::ContactPoint;
 use serde::Deserialize;
-use shop::{Limited, Password, RefreshToken, Session};
+use shop::{Limited, Password, RefreshToken, SignInAnswer};
 use utoipa::ToSchema;
 
 use crate::App;
@@ -13,9 +13,9 @@ use crate::App;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
-    /// The account's e-mail address.
-    #[serde(deserialize_with = "domain::text::account_email")]
-    email: Email,
+    /// The account's e-mail address or telephone number.
+    #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
+    contact: ContactPoint,
     /// The account's password.
     #[schema(value_type = String, format = Password)]
     password: Password,
@@ -31,33 +31,37 @@ pub struct RefreshSession {
 }
 
 /// Signs in with an e-mail address and a password.
-#[utoipa::path(post, path = "/v1/auth/sign-in", request_body = SignIn, responses((status = OK, body = Session)))]
+#[utoipa::path(post, path = "/v1/auth/sign-in", request_body = SignIn, responses((status = OK, body = SignInAnswer)))]
 pub async fn sign_in(
     State(people): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<SignIn>,
-) -> Result<Json<Session>, Problem> {
-    let by = Limited { email: &asked.email, client: &client, now };
+) -> Result<Json<SignInAnswer>, Problem> {
+    let by = Limited { contact: &asked.contact, client: &client, now };
     Ok(Json(people.sign_in(&asked.password, by).await?))
 }
 
 /// Exchanges a refresh token for new tokens.
+///
+/// The answer has another refresh token: the one that was sent is answered alike for half a minute. Showing it later
+/// ends the session, since somebody must have copied it.
 #[utoipa::path(
-    post, path = "/v1/auth/refresh", request_body = RefreshSession, responses((status = OK, body = Session))
+    post, path = "/v1/auth/refresh", request_body = RefreshSession, responses((status = OK, body = SignInAnswer))
 )]
 pub async fn refresh_session(
     State(people): State<App>,
+    Now(now): Now,
     Json(asked): Json<RefreshSession>,
-) -> Result<Json<Session>, Problem> {
-    Ok(Json(people.refresh(&asked.refresh_token).await?))
+) -> Result<Json<SignInAnswer>, Problem> {
+    Ok(Json(people.refresh(&asked.refresh_token, now).await?))
 }
 
 /// Signs out on all devices.
 ///
-/// All refresh tokens are revoked. Access tokens stay valid until they expire, 15 minutes at most.
+/// All sessions end. Access tokens stay valid until they expire, 15 minutes at most.
 #[utoipa::path(post, path = "/v1/auth/sign-out", responses((status = NO_CONTENT)))]
-pub async fn sign_out(State(people): State<App>, _: Buyer, Bearer(token): Bearer) -> Result<Answer, Problem> {
-    people.sign_out(&token).await?;
+pub async fn sign_out(State(people): State<App>, buyer: Buyer) -> Result<Answer, Problem> {
+    people.sign_out(buyer.user).await?;
     Ok(Answer::no_content())
 }

@@ -3,23 +3,26 @@
 use api::{Json, Now, Problem, SourceIp};
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::text::{Email, Name};
+use domain::contact::ContactPoint;
+use domain::text::{Name, OneTimeCode};
 use serde::Deserialize;
-use shop::{Limited, MailedCode, Password};
+use shop::{Entered, Limited, Password, RequestToken};
 use utoipa::ToSchema;
 
-use crate::{ACKNOWLEDGED, Acknowledged, App};
+use crate::{Acknowledged, App, CodeRequestView, requested};
 
-/// The account to create.
+/// The account to begin.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignUp {
-    /// The e-mail address with which the person signs in.
-    #[serde(deserialize_with = "domain::text::account_email")]
-    email: Email,
-    /// The password. If it does not meet the policy, `errors` says what is missing.
-    #[schema(value_type = String, format = Password)]
-    password: Password,
+    /// The e-mail address or the telephone number with which the person signs in.
+    #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
+    contact: ContactPoint,
+    /// The password. If it does not meet the policy, `errors` says what is missing. Without one the person signs in
+    /// with codes.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<Password>,
     /// The person's name for display.
     #[serde(default, deserialize_with = "domain::text::optional")]
     name: Option<Name>,
@@ -29,43 +32,49 @@ pub struct SignUp {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmSignUp {
-    /// The account's e-mail address.
-    #[serde(deserialize_with = "domain::text::account_email")]
-    email: Email,
+    /// The account's e-mail address or telephone number.
+    #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
+    contact: ContactPoint,
     /// The code that was mailed to it.
-    #[schema(value_type = String, examples("123456"))]
-    code: MailedCode,
+    code: OneTimeCode,
+    /// The `request` of the answer that the code was asked for with.
+    #[schema(value_type = String, examples("5yIyn1uY0aLBZbV3gEsiHkdSgW6vgVGs0W3FfX2m4xk"))]
+    request: RequestToken,
+    /// The account's password. It counts before that of the sign-up, and is needed where there were several sign-ups
+    /// and one had a password.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<Password>,
 }
 
 /// The account whose code is to be mailed again.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResendCode {
-    /// The account's e-mail address.
-    #[serde(deserialize_with = "domain::text::account_email")]
-    email: Email,
+    /// The account's e-mail address or telephone number.
+    #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
+    contact: ContactPoint,
 }
 
-/// Creates an account and mails a code to its address.
+/// Begins an account and mails a code to its address.
 ///
-/// The answer does not reveal whether the address has an account already.
+/// The account exists once the code is entered. The answer does not reveal whether the address has an account already.
 #[utoipa::path(
-    post, path = "/v1/auth/sign-up", request_body = SignUp, responses((status = ACCEPTED, body = Acknowledged))
+    post, path = "/v1/auth/sign-up", request_body = SignUp, responses((status = ACCEPTED, body = CodeRequestView))
 )]
 pub async fn sign_up(
     State(people): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<SignUp>,
-) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    let by = Limited { email: &asked.email, client: &client, now };
-    people.sign_up(&asked.password, asked.name.as_ref(), by).await?;
-    Ok(ACKNOWLEDGED)
+) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
+    let by = Limited { contact: &asked.contact, client: &client, now };
+    Ok(requested(people.sign_up(asked.password.as_ref(), asked.name.as_ref(), by).await?))
 }
 
 /// Confirms an e-mail address with the mailed code.
 ///
-/// From then on the account can be used.
+/// From then on the account exists and can be used. A code is valid for 15 minutes; asking again sends the same one.
 #[utoipa::path(
     post, path = "/v1/auth/confirm", request_body = ConfirmSignUp, responses((status = OK, body = Acknowledged))
 )]
@@ -75,7 +84,9 @@ pub async fn confirm_sign_up(
     SourceIp(client): SourceIp,
     Json(asked): Json<ConfirmSignUp>,
 ) -> Result<Json<Acknowledged>, Problem> {
-    people.confirm(&asked.code, Limited { email: &asked.email, client: &client, now }).await?;
+    let by = Limited { contact: &asked.contact, client: &client, now };
+    let entered = Entered { code: &asked.code, request: &asked.request };
+    people.confirm(entered, asked.password.as_ref(), by).await?;
     Ok(Json(Acknowledged {}))
 }
 
@@ -83,14 +94,13 @@ pub async fn confirm_sign_up(
 ///
 /// The answer does not reveal whether there was a code to mail.
 #[utoipa::path(
-    post, path = "/v1/auth/resend", request_body = ResendCode, responses((status = ACCEPTED, body = Acknowledged))
+    post, path = "/v1/auth/resend", request_body = ResendCode, responses((status = ACCEPTED, body = CodeRequestView))
 )]
 pub async fn resend_code(
     State(people): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<ResendCode>,
-) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    people.resend_code(Limited { email: &asked.email, client: &client, now }).await?;
-    Ok(ACKNOWLEDGED)
+) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
+    Ok(requested(people.resend_code(Limited { contact: &asked.contact, client: &client, now }).await?))
 }

@@ -3,6 +3,7 @@
 use api::{Answer, Idempotent, IfMatch, Json, Operator, Problem, Versioned};
 use axum::extract::State;
 use domain::catalog::{Category, CategoryTree};
+use domain::marketplace::OperatorPermission;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,9 +27,10 @@ pub struct ReplaceCategories {
 /// Shows the category tree with its version.
 #[utoipa::path(get, path = "/v1/admin/categories", responses((status = OK, body = CategoryTreeView)))]
 pub async fn show_categories_as_operator(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
 ) -> Result<Versioned<CategoryTreeView>, Problem> {
+    operator.may(OperatorPermission::ReadCategories)?;
     let tree = app.categories().await?;
     Ok(Versioned { version: tree.version, body: CategoryTreeView { items: tree.roots } })
 }
@@ -42,11 +44,12 @@ pub async fn show_categories_as_operator(
     request_body = ReplaceCategories, responses((status = OK, body = CategoryTreeView))
 )]
 pub async fn replace_categories_as_operator(
-    State(app): State<App>,
-    operator: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     IfMatch(expected): IfMatch,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ReplaceCategories>>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::EditCategories)?;
     let call = call.scoped_to(operator.user);
     let replaced = |tree: &CategoryTree| {
         Ok(Answer::ok(&CategoryTreeView { items: tree.roots.clone() })?.with_version(tree.version))

@@ -4,11 +4,13 @@ use api::views::OperatorOrderView;
 use api::{Json, Limit, Operator, Page, Path, Problem, Query};
 use axum::extract::State;
 use desk::OrderSummary;
+use domain::contact::{ContactPoint, PhoneNumber};
+use domain::marketplace::OperatorPermission;
 use domain::order::OrderState;
 use domain::payment::ProviderName;
 use domain::pricing::Totals;
 use domain::text::Email;
-use domain::{Currency, OrderId, Period, TimeBound, Timestamp, UserId, VendorId};
+use domain::{Currency, OrderId, Period, Refusal, TimeBound, Timestamp, UserId, VendorId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -25,6 +27,8 @@ pub struct ListOrders {
     /// The e-mail address that the orders were placed with.
     #[serde(default, deserialize_with = "domain::text::kept_optional_email")]
     email: Option<Email>,
+    /// The telephone number that guests without an e-mail address have ordered with.
+    phone: Option<PhoneNumber>,
     /// Only orders with a vendor order of this vendor. One appears once the vendor sees it: when it is paid, or payable
     /// on delivery.
     vendor: Option<VendorId>,
@@ -75,21 +79,31 @@ impl From<OrderSummary> for OperatorOrderSummary {
     }
 }
 
+/// What the orders were placed with, by at most one of both parameters.
+fn contact_of(email: Option<Email>, phone: Option<PhoneNumber>) -> Result<Option<ContactPoint>, Refusal> {
+    match (email, phone) {
+        (Some(_), Some(_)) => Err(Refusal::field("phone", "mismatch", "cannot be given together with email")),
+        (email, phone) => Ok(email.map(ContactPoint::Email).or_else(|| phone.map(ContactPoint::Phone))),
+    }
+}
+
 /// Lists orders, newest first.
 ///
-/// Without parameters, all of them. A page of a list with `vendor` or `email` together with other parameters than times
-/// looks at up to 1,000 orders: it may have fewer items than `limit`, even none, and goes on with `next`.
+/// Without parameters, all of them. A page of a list with `vendor`, `email` or `phone` together with other parameters
+/// than times looks at up to 1,000 orders: it may have fewer items than `limit`, even none, and goes on with `next`.
 #[utoipa::path(
     get, path = "/v1/admin/orders", params(ListOrders), responses((status = OK, body = Page<OperatorOrderSummary>))
 )]
 pub async fn list_orders_as_operator(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Query(asked): Query<ListOrders>,
 ) -> Result<Json<Page<OperatorOrderSummary>>, Problem> {
-    let ListOrders { number, email, vendor, state, placed_from, placed_before, limit, cursor } = asked;
+    operator.may(OperatorPermission::ReadOrders)?;
+    let ListOrders { number, email, phone, vendor, state, placed_from, placed_before, limit, cursor } = asked;
     let placed = Period::between(("placed_from", placed_from), ("placed_before", placed_before))?;
-    let asked = desk::ListOrders { number, vendor, email, state, placed };
+    let contact = contact_of(email, phone)?;
+    let asked = desk::ListOrders { number, vendor, contact, state, placed };
     let found = app.find_orders(asked, &limit.page(cursor)).await?;
     Ok(Json(Page::of(found, OperatorOrderSummary::from)))
 }
@@ -102,11 +116,13 @@ pub async fn list_orders_as_operator(
     responses((status = OK, body = OperatorOrderView))
 )]
 pub async fn show_order_as_operator(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Path(id): Path<OrderId>,
 ) -> Result<Json<OperatorOrderView>, Problem> {
+    operator.may(OperatorPermission::ReadOrders)?;
     let order = app.order(id).await?;
-    let suppressed = !app.suppressed_among(order.person.iter().map(|person| &person.email)).await?.is_empty();
+    let suppressed =
+        !app.suppressed_among(order.person.iter().filter_map(|person| person.email.as_ref())).await?.is_empty();
     Ok(Json(OperatorOrderView::new(&order, suppressed)))
 }

@@ -4,6 +4,7 @@ use api::views::{DisputeView, OperatorPaymentView, RefundView, UnmatchedPaymentV
 use api::{Json, Limit, Operator, Page, PageQuery, Problem, Query};
 use axum::extract::State;
 use domain::dispute::{Dispute, DisputeState};
+use domain::marketplace::OperatorPermission;
 use domain::payment::{PaymentState, Refund, RefundState};
 use domain::{OrderId, PaymentId, Refusal, Timestamp, UnmatchedState};
 use serde::{Deserialize, Serialize};
@@ -32,10 +33,11 @@ pub struct ListPayments {
     get, path = "/v1/admin/payments", params(ListPayments), responses((status = OK, body = Page<OperatorPaymentView>))
 )]
 pub async fn list_payments_as_operator(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Query(asked): Query<ListPayments>,
 ) -> Result<Json<Page<OperatorPaymentView>>, Problem> {
+    operator.may(OperatorPermission::ReadMoney)?;
     let payments = app.payments_in_state(asked.state, &asked.limit.page(asked.cursor)).await?;
     Ok(Json(Page::of(payments, |payment| OperatorPaymentView::from(&payment))))
 }
@@ -150,10 +152,11 @@ impl From<&Dispute> for OperatorDisputeView {
     get, path = "/v1/admin/refunds", params(ListRefunds), responses((status = OK, body = Page<OperatorRefundView>))
 )]
 pub async fn list_refunds_as_operator(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Query(asked): Query<ListRefunds>,
 ) -> Result<Json<Page<OperatorRefundView>>, Problem> {
+    operator.may(OperatorPermission::ReadMoney)?;
     let refunds = app.refunds(asked.state, &asked.limit.page(asked.cursor)).await?;
     Ok(Json(Page::of(refunds, |refund| OperatorRefundView::from(&refund))))
 }
@@ -168,10 +171,11 @@ pub async fn list_refunds_as_operator(
     get, path = "/v1/admin/disputes", params(ListDisputes), responses((status = OK, body = Page<OperatorDisputeView>))
 )]
 pub async fn list_disputes_as_operator(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Query(asked): Query<ListDisputes>,
 ) -> Result<Json<Page<OperatorDisputeView>>, Problem> {
+    operator.may(OperatorPermission::ReadMoney)?;
     let page = asked.limit.page(asked.cursor);
     let disputes = match (asked.sort, asked.state) {
         (DisputeSort::Newest, state) => app.disputes(state, &page).await?,
@@ -190,10 +194,11 @@ pub async fn list_disputes_as_operator(
     get, path = "/v1/admin/refunds/failed", params(PageQuery), responses((status = OK, body = Page<OperatorRefundView>))
 )]
 pub async fn list_failed_refunds(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Query(asked): Query<PageQuery>,
 ) -> Result<Json<Page<OperatorRefundView>>, Problem> {
+    operator.may(OperatorPermission::ReadMoney)?;
     Ok(Json(Page::of(app.failed_refunds(&asked.page()).await?, |refund| OperatorRefundView::from(&refund))))
 }
 
@@ -206,10 +211,11 @@ pub async fn list_failed_refunds(
     responses((status = OK, body = Page<UnmatchedPaymentView>))
 )]
 pub async fn list_unmatched_payments(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Query(asked): Query<ListUnmatchedPayments>,
 ) -> Result<Json<Page<UnmatchedPaymentView>>, Problem> {
+    operator.may(OperatorPermission::ReadMoney)?;
     let state = asked.state.unwrap_or_default();
     let found = app.unmatched_payments(state, &asked.limit.page(asked.cursor)).await?;
     Ok(Json(Page::of(found, |payment| UnmatchedPaymentView::from(&payment))))

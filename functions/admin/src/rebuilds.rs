@@ -3,6 +3,7 @@
 use api::{Answer, Idempotent, Json, Now, Operator, Path, Problem};
 use axum::extract::State;
 use domain::job::{Derived, JobState, Rebuild};
+use domain::marketplace::OperatorPermission;
 use domain::{RebuildId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -68,10 +69,11 @@ impl From<&Rebuild> for RebuildView {
     responses((status = ACCEPTED, body = RebuildView))
 )]
 pub async fn start_rebuild(
-    State(app): State<App>,
-    operator: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Idempotent { body: Json(asked), call }: Idempotent<Json<StartRebuild>>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::Rebuild)?;
     let call = call.scoped_to(operator.user);
     let begun = |job: &Rebuild| Answer::accepted(format!("{REBUILDS}{}", job.id), &RebuildView::from(job));
     let answer = Answer::of(app.begin_rebuild(asked.what, call.responding(&begun)).await?)?;
@@ -88,10 +90,11 @@ pub async fn start_rebuild(
     responses((status = OK, body = RebuildView))
 )]
 pub async fn show_rebuild(
-    State(app): State<App>,
+    State(App { desk: app }): State<App>,
     Now(now): Now,
-    _: Operator,
+    Operator(operator): Operator,
     Path(id): Path<RebuildId>,
 ) -> Result<Json<RebuildView>, Problem> {
+    operator.may(OperatorPermission::Rebuild)?;
     Ok(Json(RebuildView::from(&app.rebuild(id, now).await?)))
 }

@@ -1,8 +1,9 @@
-//! Settings: limits, deadlines, payment methods, tax, commission, returns.
+//! Settings: limits, deadlines, payment methods, tax, commission, returns, messages.
 
 use api::{Answer, Idempotent, IfMatch, Json, NoBody, Operator, Page, PageQuery, Path, Problem, Query, Versioned};
 use axum::extract::State;
 use desk::{SettingChange, ShownSetting};
+use domain::marketplace::OperatorPermission;
 use domain::settings::{Area, SettingId, SettingValue, StoredSetting};
 use domain::{Code, Refusal, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,8 @@ use crate::App;
 /// A setting as it is in force. A change is in force everywhere within 30 seconds.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettingView {
-    /// The area: `limits`, `deadlines`, `payment-methods`, `tax`, `commission`, `returns` or `refunds`.
+    /// The area: `limits`, `quotas`, `deadlines`, `payment-methods`, `tax`, `commission`, `returns`, `refunds`,
+    /// `security` or `vendors`.
     #[schema(examples("limits"))]
     area: &'static str,
     /// The setting's name within its area.
@@ -95,10 +97,11 @@ fn answered(shown: &ShownSetting) -> Result<Answer, Refusal> {
     responses((status = OK, body = SettingsView))
 )]
 pub async fn list_settings(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Path(area): Path<String>,
 ) -> Result<Json<SettingsView>, Problem> {
+    operator.may(OperatorPermission::ReadSettings)?;
     let area = Area::parse(&area).ok_or_else(|| Refusal::of(Code::NotFound))?;
     let items = app.settings_of(area).await?.iter().map(SettingView::from).collect();
     Ok(Json(SettingsView { items }))
@@ -111,10 +114,11 @@ pub async fn list_settings(
     responses((status = OK, body = SettingView))
 )]
 pub async fn show_setting(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Path(id): Path<(String, String)>,
 ) -> Result<Versioned<SettingView>, Problem> {
+    operator.may(OperatorPermission::ReadSettings)?;
     let shown = app.setting(setting(&id)?).await?;
     Ok(Versioned { version: shown.version, body: SettingView::from(&shown) })
 }
@@ -128,14 +132,15 @@ pub async fn show_setting(
     request_body = SettingValue, responses((status = OK, body = SettingView))
 )]
 pub async fn put_setting(
-    State(app): State<App>,
-    operator: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Path(id): Path<(String, String)>,
     IfMatch(expected): IfMatch,
     Idempotent { body: Json(value), call }: Idempotent<Json<SettingValue>>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::EditSettings)?;
     let call = call.scoped_to(operator.user);
-    let change = (setting(&id)?, SettingChange::To(value));
+    let change = (setting(&id)?, SettingChange::To(Box::new(value)));
     Answer::of(app.change_setting(change, operator.user, &expected, call.responding(&answered)).await?)
 }
 
@@ -146,12 +151,13 @@ pub async fn put_setting(
     responses((status = OK, body = SettingView))
 )]
 pub async fn reset_setting(
-    State(app): State<App>,
-    operator: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Path(id): Path<(String, String)>,
     IfMatch(expected): IfMatch,
     Idempotent { call, .. }: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::EditSettings)?;
     let call = call.scoped_to(operator.user);
     let change = (setting(&id)?, SettingChange::Default);
     Answer::of(app.change_setting(change, operator.user, &expected, call.responding(&answered)).await?)
@@ -167,11 +173,12 @@ pub async fn reset_setting(
     responses((status = OK, body = Page<SettingChangeView>))
 )]
 pub async fn list_setting_changes(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Path(id): Path<(String, String)>,
     Query(asked): Query<PageQuery>,
 ) -> Result<Json<Page<SettingChangeView>>, Problem> {
+    operator.may(OperatorPermission::ReadSettings)?;
     let changes = app.setting_history(setting(&id)?, &asked.page()).await?;
     Ok(Json(Page::of(changes, SettingChangeView::from)))
 }
@@ -185,12 +192,13 @@ pub async fn list_setting_changes(
     request_body = RestoreSetting, responses((status = OK, body = SettingView))
 )]
 pub async fn restore_setting(
-    State(app): State<App>,
-    operator: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Path(id): Path<(String, String)>,
     IfMatch(expected): IfMatch,
     Idempotent { body: Json(asked), call }: Idempotent<Json<RestoreSetting>>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::EditSettings)?;
     let call = call.scoped_to(operator.user);
     let change = (setting(&id)?, SettingChange::Former(asked.version));
     Answer::of(app.change_setting(change, operator.user, &expected, call.responding(&answered)).await?)

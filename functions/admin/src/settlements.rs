@@ -4,6 +4,7 @@ use api::views::{AskedSettlements, EntryLimit, SettlementReply, SettlementStatem
 use api::{Now, Operator, Problem, Query};
 use axum::extract::State;
 use desk::settlement_file;
+use domain::marketplace::OperatorPermission;
 use domain::{TimeBound, VendorId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -41,12 +42,13 @@ pub struct ListSettlements {
     responses((status = OK, content((SettlementStatement = "application/json"), (String = "text/csv"))))
 )]
 pub async fn list_settlements_as_operator(
-    State(app): State<App>,
+    State(App { desk: app }): State<App>,
     Now(now): Now,
-    _: Operator,
+    Operator(operator): Operator,
     WantsFile(as_file): WantsFile,
     Query(ListSettlements { from, to, vendor, limit, cursor }): Query<ListSettlements>,
 ) -> Result<SettlementReply, Problem> {
+    operator.may(OperatorPermission::ReadMoney)?;
     let asked = AskedSettlements { from, to, vendor, limit };
     let found = app.settlements(vendor, asked.period()?, &limit.page(cursor)).await?;
     let file = as_file.then(|| settlement_file(&found.items)).transpose()?;

@@ -4,6 +4,7 @@ use api::{Json, Operator, Problem};
 use axum::extract::State;
 use desk::OperatorSummary;
 use domain::Count;
+use domain::marketplace::OperatorPermission;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,6 +45,10 @@ impl From<OperatorSummary> for OperatorSummaryView {
 ///
 /// Disputes of releases before 2026-12-01 are counted once the lists of orders were rebuilt.
 #[utoipa::path(get, path = "/v1/admin/summary", responses((status = OK, body = OperatorSummaryView)))]
-pub async fn show_operator_summary(State(app): State<App>, _: Operator) -> Result<Json<OperatorSummaryView>, Problem> {
+pub async fn show_operator_summary(
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
+) -> Result<Json<OperatorSummaryView>, Problem> {
+    operator.may(OperatorPermission::ReadSummary)?;
     Ok(Json(OperatorSummaryView::from(app.summary().await?)))
 }

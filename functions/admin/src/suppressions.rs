@@ -3,6 +3,7 @@
 use api::{Answer, Idempotent, Json, Limit, Now, Operator, Page, Problem, Query};
 use axum::extract::State;
 use domain::Timestamp;
+use domain::marketplace::OperatorPermission;
 use domain::suppression::{Suppression, SuppressionReason};
 use domain::text::Email;
 use serde::{Deserialize, Serialize};
@@ -65,10 +66,11 @@ pub struct LiftSuppression {
     responses((status = OK, body = Page<SuppressionView>))
 )]
 pub async fn list_suppressions(
-    State(app): State<App>,
-    _: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Query(asked): Query<ListSuppressions>,
 ) -> Result<Json<Page<SuppressionView>>, Problem> {
+    operator.may(OperatorPermission::Suppressions)?;
     let found = app.suppressions(asked.email.as_ref(), &asked.limit.page(asked.cursor)).await?;
     Ok(Json(Page::of(found, SuppressionView::from)))
 }
@@ -80,11 +82,12 @@ pub async fn list_suppressions(
     delete, path = "/v1/admin/suppressions", request_body = LiftSuppression, responses((status = NO_CONTENT))
 )]
 pub async fn lift_suppression(
-    State(app): State<App>,
-    operator: Operator,
+    State(App { desk: app }): State<App>,
+    Operator(operator): Operator,
     Now(now): Now,
     Idempotent { body: Json(asked), call }: Idempotent<Json<LiftSuppression>>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::Suppressions)?;
     let call = call.scoped_to(operator.user);
     let lifted = |(): &()| Ok(Answer::no_content());
     Answer::of(app.lift_suppression(&asked.email, (operator.user, now), call.responding(&lifted)).await?)

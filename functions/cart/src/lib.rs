@@ -6,8 +6,10 @@ mod delivery;
 mod lines;
 mod view;
 
-use api::{Routes, routes};
+use api::{CountedFor, Routes, routes};
 use axum::Router;
+use domain::Timestamp;
+use shop::Changing;
 
 /// The state of the handlers.
 pub use shop::Carts as App;
@@ -16,6 +18,7 @@ pub use shop::Carts as App;
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(carts::create_cart))
+        .limit_calls("cart")
         .routes(routes!(carts::show_cart[Expired], carts::delete_cart[Expired, CartOrdered, Conflict]))
         .routes(routes!(
             lines::put_cart_line[Invalid, Expired, CartOrdered, NoPriceInCurrency, NotAvailable, CartFull, Conflict],
@@ -29,5 +32,13 @@ pub fn routes<R: Routes<App>>() -> R {
 }
 
 pub fn router(app: App) -> Router {
-    api::router(routes(), app)
+    api::counting_router(routes(), app, count)
+}
+
+/// Counts a call of the list of routes that is limited.
+async fn count(carts: App, list: &'static str, by: CountedFor, now: Timestamp) -> Result<(), shop::Error> {
+    match by {
+        CountedFor::Person(user) => carts.count_change(list, Changing::Person(user), now).await,
+        CountedFor::Client(client) => carts.count_change(list, Changing::Client(&client), now).await,
+    }
 }

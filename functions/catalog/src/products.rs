@@ -7,8 +7,10 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use domain::address::Country;
 use domain::catalog::{Image, ImageLink, List, Product, ProductCard, ProductOption, SaleUnit, Seo};
-use domain::text::Handle;
+use domain::text::{Handle, Name};
+use domain::vendor::PublicIdentity;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
 use store::catalog::{ListQuery, ProductAt, ProductPage, Sort};
@@ -140,6 +142,18 @@ pub struct ProductView {
     images: Vec<ImageLink>,
     /// Title and description for search engines.
     seo: Seo,
+    /// Who makes it; null when its vendor has not said so.
+    #[schema(required = true)]
+    manufacturer: Option<Name>,
+    /// Who brings it into the country.
+    #[schema(required = true)]
+    importer: Option<Name>,
+    /// The country that it comes from.
+    #[schema(required = true)]
+    country_of_origin: Option<Country>,
+    /// Who sells it; null for shops that were approved before it was asked for.
+    #[schema(required = true)]
+    vendor_identity: Option<PublicIdentity>,
     /// Variants that have a price in the currency.
     variants: Vec<VariantView>,
 }
@@ -235,13 +249,19 @@ pub async fn show_product(
         }
         _ => return Err(nothing().into()),
     };
-    let view = view(page, currency, &app.media_base).ok_or_else(nothing)?;
+    let vendor_identity = app.catalog.shop_with_id(page.product.vendor.id).await?.and_then(|shop| shop.public_identity);
+    let view = view(page, vendor_identity, currency, &app.media_base).ok_or_else(nothing)?;
     Ok(Shown::Page(Box::new(Cached::new(view, PRODUCT_FRESH_S, STALE_S))))
 }
 
 /// The page in a currency; `None` when no variant has a price in it: the product is not listed in that currency either.
-fn view(page: ProductPage, currency: Currency, media_base: &str) -> Option<ProductView> {
-    let Product { options, images, seo, categories, variants, .. } = &page.product;
+fn view(
+    page: ProductPage,
+    vendor_identity: Option<PublicIdentity>,
+    currency: Currency,
+    media_base: &str,
+) -> Option<ProductView> {
+    let Product { options, images, seo, origin, categories, variants, .. } = &page.product;
     let card = page.product.shown_card(currency, page.product.is_available(&page.availability), media_base)?;
     let variants = variants
         .iter()
@@ -273,6 +293,10 @@ fn view(page: ProductPage, currency: Currency, media_base: &str) -> Option<Produ
         options: options.clone(),
         images: images.iter().map(link).collect(),
         seo: seo.clone(),
+        manufacturer: origin.manufacturer.clone(),
+        importer: origin.importer.clone(),
+        country_of_origin: origin.country.clone(),
+        vendor_identity,
         card,
         variants,
     })

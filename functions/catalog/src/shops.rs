@@ -3,7 +3,7 @@
 use api::{Cached, Path, Problem};
 use axum::extract::State;
 use domain::text::{Handle, Name};
-use domain::vendor::Shop;
+use domain::vendor::{PublicIdentity, Shop};
 use domain::{Code, Currency, Money, Refusal, Timestamp, VendorId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,6 +23,9 @@ pub struct ShopView {
     currency: Currency,
     /// The flat delivery rates, one per currency.
     shipping_rates: Vec<Money>,
+    /// Who sells; null for shops that were approved before it was asked for.
+    #[schema(required = true)]
+    public_identity: Option<PublicIdentity>,
     /// When the shop was opened.
     since: Timestamp,
 }
@@ -41,6 +44,7 @@ pub async fn show_vendor(State(app): State<App>, Path(handle): Path<Handle>) -> 
         about_html: shop.about_html,
         currency: shop.currency,
         shipping_rates: shop.shipping_rates,
+        public_identity: shop.public_identity,
         since: shop.created_at,
     };
     Ok(Cached::new(view, 60, 600))

@@ -3,6 +3,7 @@
 mod check_out;
 mod payment_methods;
 mod retry_payment;
+mod terms;
 
 use api::{GuestOrders, Routes, routes};
 use axum::Router;
@@ -44,11 +45,12 @@ impl GuestOrders for App {
 /// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
+        .routes(routes!(terms::show_terms))
         .routes(routes!(payment_methods::list_cart_payment_methods[Expired]))
         .routes(routes!(
             check_out::check_out_cart[
                 Invalid, TooManyRequests, NotFound, Expired, CartOrdered, AddressMissing, CartEmpty,
-                NotAvailable, NoPriceInCurrency, NotDeliverable, PriceChanged,
+                NotAvailable, NoPriceInCurrency, NotDeliverable, PriceChanged, TermsNotAccepted,
                 PaymentMethodUnavailable, OutOfStock, Conflict
             ],
         ))

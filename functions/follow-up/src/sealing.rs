@@ -55,8 +55,9 @@ impl App {
             persons.open_person(&mut sealed, known.as_ref())?;
             // Who was erased stays so.
             let Some(person) = &sealed.person else { return Ok(false) };
-            let former_email = loaded.order.contact.is_none().then(|| person.email.clone());
-            sealed.order.contact = Some(persons.look_up(&person.email));
+            let Some(contact) = person.contact_point() else { return Ok(false) };
+            let former_email = person.email.clone().filter(|_| loaded.order.contact.is_none());
+            sealed.order.contact = Some(persons.look_up(&contact));
             let new = if known.is_none() { Some(PersonsSecret::new_key()?) } else { None };
             let Some(key) = known.as_ref().or(new.as_ref()) else { return Ok(false) };
             persons.seal_person(&mut sealed, key)?;

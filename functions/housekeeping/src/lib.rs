@@ -11,6 +11,7 @@ mod expiry;
 #[cfg(test)]
 mod fixture;
 mod following;
+mod papers;
 mod refunds;
 mod round;
 mod summary;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use platform::{Config, Fatal, JobQueue, Slice, Tick};
 use settlement::Settlement;
-use store::{Carts, Orders, Stock};
+use store::{Accounts, Carts, Orders, Stock};
 
 pub use crate::summary::Summary;
 
@@ -38,9 +39,12 @@ pub struct App {
     queue: aws_sdk_sqs::Client,
     events_url: String,
     follow_ups: JobQueue,
+    /// Vendors' papers that expire, and where is told of them.
+    accounts: Accounts,
+    messages: JobQueue,
     projections_dead_letters: String,
     pipe_dead_letters: String,
-    dead_letters: [DeadLetters; 6],
+    dead_letters: [DeadLetters; 7],
 }
 
 /// Some of what is due could not be read.
@@ -72,6 +76,8 @@ impl App {
             Ok::<_, Fatal>(DeadLetters { name, from, to })
         };
         Ok(Self {
+            accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
+            messages: JobQueue::new(config, "MESSAGES_QUEUE_URL")?,
             settlement: Settlement::new(config, Orders::new(dynamodb, table, stock).with_carts(carts))?,
             queue: config.sqs()?,
             events_url: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
@@ -82,6 +88,7 @@ impl App {
             dead_letters: [
                 dead_letters("order-events", "ORDER_EVENTS_QUEUE_URL", "ORDER_EVENTS_DEAD_LETTERS_URL")?,
                 dead_letters("follow-ups", "FOLLOW_UPS_QUEUE_URL", "FOLLOW_UPS_DEAD_LETTERS_URL")?,
+                dead_letters("messages", "MESSAGES_QUEUE_URL", "MESSAGES_DEAD_LETTERS_URL")?,
                 dead_letters("mail-feedback", "MAIL_FEEDBACK_QUEUE_URL", "MAIL_FEEDBACK_DEAD_LETTERS_URL")?,
                 dead_letters("pictures", "PICTURES_QUEUE_URL", "PICTURES_DEAD_LETTERS_URL")?,
                 dead_letters("exports", "EXPORTS_QUEUE_URL", "EXPORTS_DEAD_LETTERS_URL")?,
@@ -101,7 +108,7 @@ pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
 
 /// Does what is due: sends undelivered events again, redrives dead letters, tries unmatched payments again, looks up
 /// payments, ends orders past their deadline, reminds of and ends what nobody does about vendor orders, requests
-/// refunds. A failure does not stop the rest, and what failed stays due.
+/// refunds, tells of papers that expire. A failure does not stop the rest, and what failed stays due.
 ///
 /// # Errors
 /// The table or a queue does not answer. Everything else was still done.
@@ -119,8 +126,9 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
     };
     let matched = app.match_payments(now, time, &mut summary).await;
     let processed = app.process_due_orders(now, time, &mut summary).await;
+    let told = app.tell_of_papers(now, &mut summary).await;
     summary.log();
-    sent.and(redriven).and(rebuilt).and(forgotten).and(matched).and(processed).map(|()| summary)
+    sent.and(redriven).and(rebuilt).and(forgotten).and(matched).and(processed).and(told).map(|()| summary)
 }
 
 #[cfg(test)]

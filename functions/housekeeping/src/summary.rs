@@ -52,6 +52,8 @@ summary! {
     redriven: dead_letters.redriven,
     /// Dead letters that stay in their queue because they failed after the last redrive.
     parked: dead_letters.parked,
+    /// Papers of vendors of which something was told.
+    papers: papers.told,
     /// Entries that failed and stay due.
     failed: failed,
     /// Entries that are tried again and should have been done more than an hour ago, which rings an alarm.

@@ -11,7 +11,7 @@ use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use domain::catalog::{
-    CategoryTree, MAX_IMAGES, MAX_PRODUCT_BYTES, Product, ProductOption, ProductState, Seo, Variant,
+    CategoryTree, MAX_IMAGES, MAX_PRODUCT_BYTES, Origin, Product, ProductOption, ProductState, Seo, Variant,
 };
 use domain::code::Coded;
 use domain::job::{Severity, StockImport};
@@ -195,11 +195,14 @@ pub(crate) fn added(
         images: Vec::new(),
         tags: Vec::new(),
         seo: Seo::default(),
+        origin: Origin::default(),
         file_handle,
         file_type: None,
         file_vendor: None,
         file_key: draft.file_key.clone(),
         renamed_at: None,
+        awaits_handle: false,
+        hidden: None,
         state: ProductState::Draft,
         listed: context.approved,
         published_at: None,
@@ -267,6 +270,8 @@ pub(crate) fn merged(
         variants::set(&mut product, before, draft, context, totals)?;
     warnings.extend(of_stock);
     product.options = options(before, draft, &product, variants::tells_options(before, draft, context));
+    // It was written before the shop was approved.
+    product.awaits_handle &= !context.approved;
     if !draft.continues && !draft.wants_publishing() && product.state == ProductState::Published {
         let detail = "the file marks it as unpublished, draft or archived: it is on sale and stays so";
         warnings.push(Issue::warning("Status", "stays_published", detail));

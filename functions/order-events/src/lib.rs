@@ -7,24 +7,27 @@
 mod back;
 mod granted;
 mod low_stock;
-mod mail;
 mod message;
 mod notices;
 mod operator_notices;
 mod reminders;
 mod returns;
+mod short_texts;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::order::{OrderEvent, OrderEventKind, PlacedOrder};
+use domain::proof::MessageJob;
 use domain::text::Email;
 use domain::{EventId, LowStock, OrderId, OutboxEvent, Timestamp, UnmatchedPayment, VendorId};
-use platform::{Config, Fatal, MessageError, PersonsSecret, QueueMessage, Rotating, Secret, StreamRecord};
+use platform::mail::{Mail, MailError, Unsent};
+use platform::{
+    Config, Fatal, JobQueue, MessageError, NotSent, PersonsSecret, QueueMessage, Rotating, Secret, StreamRecord,
+};
 use store::orders::{Claim, event_of};
 use store::{Accounts, Catalog, Keys, Orders, Stock};
 
-use crate::mail::{Mail, Unsent};
 use crate::message::{Message, Site};
 use crate::notices::Recipient;
 
@@ -38,6 +41,8 @@ pub struct App {
     accounts: Accounts,
     catalog: Catalog,
     mail: Mail,
+    /// To who sends to telephone numbers.
+    messages: JobQueue,
     site: Site,
     /// Where the operator reads news.
     operator: Email,
@@ -64,9 +69,12 @@ pub enum DeliveryError {
     /// Who ordered cannot be told.
     #[error(transparent)]
     Sealed(#[from] platform::NotOpened),
+    /// The queue of short messages does not answer.
+    #[error(transparent)]
+    Queue(#[from] NotSent),
     /// Mail could not be sent; a retry may succeed.
     #[error(transparent)]
-    Mail(#[from] mail::MailError),
+    Mail(#[from] MailError),
 }
 
 impl MessageError for DeliveryError {
@@ -94,6 +102,7 @@ impl App {
             orders: Orders::new(dynamodb.clone(), table, stock).with_keys(keys),
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
             catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?),
+            messages: JobQueue::new(config, "MESSAGES_QUEUE_URL")?,
             mail: Mail::new(config.ses()?, site.name(), from, config.required("MAIL_CONFIGURATION_SET")?)?,
             site,
             operator,
@@ -230,7 +239,12 @@ impl App {
                 let link = self.site.order_link(order.order.id, &secret.order_token(order.order.id));
                 let confirmation = order.order.confirmation;
                 let code = confirmation.map(|awaited| secret.confirmation_code(order.order.id, awaited.number));
-                (person.email.clone(), notices::to_buyer(event, order, &self.site, &link, code.as_deref()))
+                let message = notices::to_buyer(event, order, &self.site, &link, code.as_deref());
+                match &person.email {
+                    Some(email) => (email.clone(), message),
+                    None if message.is_some() => return self.text_to_buyer(event).await,
+                    None => return Ok(()),
+                }
             }
             Recipient::Operator => (self.operator.clone(), operator_notices::to_operator(event, order, &self.site)),
             Recipient::Vendor(vendor) => {
@@ -240,6 +254,16 @@ impl App {
         };
         let Some(message) = message else { return Ok(()) };
         self.send(&address, &message, event.id, Some(event.order), recipient).await
+    }
+
+    /// Has a short message sent to a buyer who gave a telephone number alone.
+    async fn text_to_buyer(&self, event: &OrderEvent) -> Result<(), DeliveryError> {
+        let Some(text) = short_texts::of(event) else {
+            tracing::info!(event.id = %event.id, order.id = %event.order, "no short message tells of this event");
+            return Ok(());
+        };
+        self.messages.send_message(&MessageJob::OrderText { order: event.order, event: event.id, text }).await?;
+        Ok(())
     }
 
     /// The vendor's e-mail address; `None` if there is no such vendor.

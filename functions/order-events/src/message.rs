@@ -3,14 +3,7 @@
 use domain::order::{OrderLine, VendorOrder, VendorOrderId};
 use domain::pricing::Totals;
 use domain::{Money, OrderId, ProductId, Timestamp};
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Message {
-    /// One line, with no personal data but the order's number, because locked screens show subjects.
-    pub(crate) subject: String,
-    /// Plain text.
-    pub(crate) text: String,
-}
+pub(crate) use platform::mail::Message;
 
 /// The marketplace's name, and the base URL of its pages.
 #[derive(Clone, Debug)]
@@ -30,7 +23,7 @@ impl Site {
 
     /// The buyer's page of an order. The token is in the fragment, which browsers do not send to servers.
     pub(crate) fn order_link(&self, order: OrderId, token: &str) -> String {
-        format!("{}/orders/{order}#token={token}", self.url)
+        platform::order_link(&self.url, order, token)
     }
 
     /// The operator's page of an order, which requires a sign-in.

@@ -4,6 +4,7 @@
 use api::views::{OperatorOrderView, UnmatchedPaymentView};
 use api::{Answer, Idempotent, Json, NoBody, Operator, Path, Problem};
 use axum::extract::State;
+use domain::marketplace::OperatorPermission;
 use domain::order::{Actor, PlacedOrder};
 use domain::text::LongText;
 use domain::{EventId, OrderId, PaymentId, Refusal, UnmatchedPayment};
@@ -52,10 +53,11 @@ pub(crate) fn answer(suppressed: bool) -> impl Fn(&PlacedOrder) -> Result<Answer
 )]
 pub async fn cancel_order_as_operator(
     State(app): State<App>,
-    operator: Operator,
+    Operator(operator): Operator,
     Path(id): Path<OrderId>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::ChangeOrders)?;
     let (order, call) = (app.orders.order(id).await?, asked.call.scoped_to(operator.user));
     let answer = answer(app.orders.is_suppressed(&order).await);
     Answer::of(app.orders.cancel(order, Actor::Operator, call.responding(&answer)).await?)
@@ -74,10 +76,11 @@ pub async fn cancel_order_as_operator(
 )]
 pub async fn resolve_amount_mismatch(
     State(app): State<App>,
-    operator: Operator,
+    Operator(operator): Operator,
     Path((id, payment)): Path<(OrderId, PaymentId)>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ResolveAmountMismatch>>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::DecideMoney)?;
     let call = call.scoped_to(operator.user);
     let accept = asked.decision == MismatchDecision::Accept;
     let answer = answer(app.orders.is_suppressed(&app.orders.order(id).await?).await);
@@ -95,10 +98,11 @@ pub async fn resolve_amount_mismatch(
 )]
 pub async fn resolve_unmatched_payment(
     State(app): State<App>,
-    operator: Operator,
+    Operator(operator): Operator,
     Path(id): Path<EventId>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ResolveUnmatchedPayment>>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::DecideMoney)?;
     let call = call.scoped_to(operator.user);
     let answer = |money: &UnmatchedPayment| Answer::ok(&UnmatchedPaymentView::from(money));
     Answer::of(app.orders.resolve_unmatched(id, &asked.note, operator.user, call.responding(&answer)).await?)

@@ -3,6 +3,7 @@
 use api::views::OperatorOrderView;
 use api::{Answer, Idempotent, Json, Keyed, NoBody, Operator, Path, Problem};
 use axum::extract::State;
+use domain::marketplace::OperatorPermission;
 use domain::order::{Actor, GrantedRefund, ParcelLine, PlacedOrder};
 use domain::text::Note;
 use domain::{Ids, Money, OrderId, RefundId, VendorId};
@@ -47,22 +48,27 @@ pub struct ResolveRefund {
 /// Refunds units, deliveries or an amount of an order.
 ///
 /// For an order that was paid: the buyer keeps what was shipped, and what was not shipped is cancelled instead. A
-/// provider that makes no refunds leaves it to the operator, in the list of failed refunds.
+/// provider that makes no refunds leaves it to the operator, in the list of failed refunds. Support gives back up to a
+/// limit of each order (the setting `refunds/by-support`): more is 403 `refund_limit`.
 #[utoipa::path(
     post, path = "/v1/admin/orders/{id}/refunds", params(("id" = OrderId, Path, description = "The order.")),
     request_body = GrantRefund, responses((status = OK, body = OperatorOrderView))
 )]
 pub async fn grant_refund(
     State(app): State<App>,
-    operator: Operator,
+    Operator(operator): Operator,
     Path(id): Path<OrderId>,
     asked: Keyed<GrantRefund>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::GrantRefunds)?;
     let (body, call) = asked.scoped_to(operator.user);
     let GrantRefund { vendor_id: vendor, lines, shipping, amount, reason } = body;
     let asked = GrantedRefund { vendor, lines, shipping, amount, note: Some(reason) };
     let answer = answer(app.orders.is_suppressed(&app.orders.order(id).await?).await);
-    let grant = |order: &mut PlacedOrder, ids: &mut Ids| order.grant_refund(&asked, Actor::Operator, ids);
+    let limit = app.orders.refund_limit(&operator).await?;
+    let grant = |order: &mut PlacedOrder, ids: &mut Ids| {
+        order.within_refund_limit(&limit, |order| order.grant_refund(&asked, Actor::Operator, ids))
+    };
     Answer::of(app.orders.decide(id, call.responding(&answer), |_| false, grant).await?)
 }
 
@@ -80,10 +86,11 @@ pub async fn grant_refund(
 )]
 pub async fn retry_refund(
     State(app): State<App>,
-    operator: Operator,
+    Operator(operator): Operator,
     Path((id, refund)): Path<(OrderId, RefundId)>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::DecideMoney)?;
     let call = asked.call.scoped_to(operator.user);
     let answer = answer(app.orders.is_suppressed(&app.orders.order(id).await?).await);
     Answer::of(app.orders.retry_refund(id, refund, call.responding(&answer)).await?)
@@ -103,10 +110,11 @@ pub async fn retry_refund(
 )]
 pub async fn resolve_refund(
     State(app): State<App>,
-    operator: Operator,
+    Operator(operator): Operator,
     Path((id, refund)): Path<(OrderId, RefundId)>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ResolveRefund>>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::DecideMoney)?;
     let call = call.scoped_to(operator.user);
     let answer = answer(app.orders.is_suppressed(&app.orders.order(id).await?).await);
     let resolve = |order: &mut PlacedOrder, ids: &mut Ids| order.resolve_refund(refund, &asked.note, ids);

@@ -3,6 +3,7 @@
 use api::views::{OperatorOrderView, OrderView};
 use api::{Answer, Buyer, GuestOrder, Idempotent, Json, Keyed, Operator, Path, Problem, ScopedRequest};
 use axum::extract::State;
+use domain::marketplace::OperatorPermission;
 use domain::order::{Actor, ParcelLine, PlacedOrder, VendorOrderId};
 use domain::returns::{NewReturn, ReturnReason, ReturnState};
 use domain::text::Note;
@@ -142,10 +143,11 @@ async fn decide(
 )]
 pub async fn open_return(
     State(app): State<App>,
-    operator: Operator,
+    Operator(operator): Operator,
     Path(id): Path<VendorOrderId>,
     asked: Keyed<OpenReturn>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::ChangeOrders)?;
     let (asked, call) = asked.scoped_to(operator.user);
     let wanted = NewReturn { lines: asked.lines, reason: asked.reason };
     let apply = |order: &mut PlacedOrder, vendor: VendorId, ids: &mut Ids| {
@@ -165,10 +167,11 @@ pub async fn open_return(
 )]
 pub async fn decide_return(
     State(app): State<App>,
-    operator: Operator,
+    Operator(operator): Operator,
     Path((id, number)): Path<(VendorOrderId, u16)>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<DecideReturn>>,
 ) -> Result<Answer, Problem> {
+    operator.may(OperatorPermission::ChangeOrders)?;
     let reason = match (asked.decision, asked.reason) {
         (ReturnDecision::Decline, None) => {
             return Err(Refusal::field("/reason", "missing", "a declined return has a reason").into());
@@ -187,9 +190,12 @@ pub async fn decide_return(
         known.is_some_and(|one| states.contains(&one.state) && (!asked.restock || one.restocked))
     };
     let (by, restock) = (Actor::Operator, asked.restock);
+    let limit = app.orders.refund_limit(&operator).await?;
     let apply = |order: &mut PlacedOrder, vendor: VendorId, ids: &mut Ids| match (asked.decision, &reason) {
         (ReturnDecision::Decline, Some(reason)) => order.decline_return(vendor, number, reason, by, ids),
-        (ReturnDecision::Receive, _) => order.receive_return(vendor, number, restock, by, ids),
+        (ReturnDecision::Receive, _) => {
+            order.within_refund_limit(&limit, |order| order.receive_return(vendor, number, restock, by, ids))
+        }
         (ReturnDecision::Approve | ReturnDecision::Decline, _) => order.approve_return(vendor, number, by, ids),
     };
     decide(&app, id, call, done, apply).await

@@ -12,11 +12,11 @@ mod stock;
 mod summary;
 mod view;
 
-use api::{Members, Routes, routes};
+use api::{Caller, CountedFor, Members, Routes, routes};
 use axum::Router;
-use desk::Desk;
+use desk::{Arrival, Desk};
 use domain::vendor::Member;
-use domain::{UserId, VendorId};
+use domain::{Timestamp, VendorId};
 use platform::{Config, Fatal};
 
 /// The state of the handlers.
@@ -38,8 +38,8 @@ impl App {
 impl Members for App {
     type Error = desk::Error;
 
-    async fn member(&self, user: UserId, named: Option<VendorId>) -> Result<Member, desk::Error> {
-        self.desk.member(user, named).await
+    async fn member(&self, by: &Caller, now: Timestamp, named: Option<VendorId>) -> Result<Member, desk::Error> {
+        self.desk.member(Arrival { user: by.user, at: by.signed_in_at, now }, named).await
     }
 }
 
@@ -49,29 +49,35 @@ pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(
             imports::list_vendor_imports[InvalidCursor],
-            imports::start_vendor_import[VendorSuspended, WrongState, ImportRunning, Conflict],
+            imports::start_vendor_import[
+                VendorSuspended, WrongState, LimitReached, ImportRunning, TooManyRequests, Conflict,
+            ],
         ))
         .limit_bodies(imports::BODY_LIMIT)
         .routes(routes!(imports::show_vendor_import))
         .routes(routes!(
             mapping::show_vendor_import_mapping,
-            mapping::replace_vendor_import_mapping[VendorSuspended, Conflict],
+            mapping::replace_vendor_import_mapping[VendorSuspended, WrongState, Conflict],
         ))
         .routes(routes!(exports::list_vendor_exports[InvalidCursor], exports::start_vendor_export))
         .routes(routes!(exports::show_vendor_export))
         .routes(routes!(
             products::list_vendor_products[InvalidCursor],
-            products::create_vendor_product[VendorSuspended, HandleTaken, LimitReached, Conflict],
+            products::create_vendor_product[VendorSuspended, WrongState, HandleTaken, LimitReached, Conflict],
         ))
         .routes(routes!(
             products::show_vendor_product,
             products::replace_vendor_product[VendorSuspended, HandleTaken, WrongState, LimitReached, Conflict],
             products::delete_vendor_product[VendorSuspended, WrongState, Conflict],
         ))
-        .routes(routes!(products::publish_vendor_product[VendorSuspended, WrongState, LimitReached, Conflict]))
-        .routes(routes!(products::unpublish_vendor_product[VendorSuspended, Conflict]))
+        .routes(
+            routes!(products::publish_vendor_product[VendorSuspended, WrongState, HandleTaken, LimitReached, Conflict]),
+        )
+        .routes(routes!(products::unpublish_vendor_product[VendorSuspended, WrongState, Conflict]))
         .routes(routes!(stock::change_vendor_stock[VendorSuspended, OutOfStock, WrongState, LimitReached, Conflict]))
-        .routes(routes!(media::begin_media_upload[VendorSuspended]))
+        // What follows has counters of its own, or is a step of an order.
+        .limit_calls("desk")
+        .routes(routes!(media::begin_media_upload[VendorSuspended, WrongState, TooManyRequests]))
         .routes(routes!(summary::show_vendor_summary))
         .routes(routes!(settlements::list_vendor_settlements[InvalidCursor]))
         .routes(routes!(orders::list_vendor_orders[InvalidCursor]))
@@ -93,5 +99,13 @@ pub fn routes<R: Routes<App>>() -> R {
 }
 
 pub fn router(app: App) -> Router {
-    api::router(routes(), app)
+    api::counting_router(routes(), app, count)
+}
+
+/// Counts a call of the list of routes that is limited. Who is not signed in changes nothing here.
+async fn count(app: App, list: &'static str, by: CountedFor, now: Timestamp) -> Result<(), desk::Error> {
+    match by {
+        CountedFor::Person(user) => app.desk.count_change(list, user, now).await,
+        CountedFor::Client(_) => Ok(()),
+    }
 }

@@ -2,43 +2,18 @@
 
 use api::views::VendorOrderDeskView;
 use api::{
-    Answer, Argument, Idempotent, Json, Limit, Member, NoBody, Page, Path, Problem, Query, RawBody, ScopedRequest,
+    Answer, Idempotent, Json, Limit, Member, NoBody, OrDefault, Page, Path, Problem, Query, ScopedRequest,
     UnscopedRequest,
 };
-use axum::body::Body;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::State;
 use desk::{Action, ListVendorOrders, OwnVendorOrder, ReturnedParcel, ShipOrder};
 use domain::order::{ParcelStep, VendorOrderId, VendorOrderState};
 use domain::text::SearchText;
-use domain::{Code, Period, TimeBound};
+use domain::{Period, TimeBound};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
 use crate::App;
-
-/// A body that may be missing: then no content type is required.
-#[derive(Debug)]
-pub struct OrDefault<T>(pub(crate) T);
-
-impl<T: DeserializeOwned> Argument for OrDefault<T> {
-    const REFUSES: &'static [Code] = <Json<T> as Argument>::REFUSES;
-}
-
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OrDefault<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let headers = request.headers().clone();
-        let RawBody(bytes) = RawBody::from_request(request, state).await?;
-        if bytes.is_empty() {
-            return Ok(Self(T::default()));
-        }
-        let mut said = Request::new(Body::from(bytes));
-        *said.headers_mut() = headers;
-        Json::from_request(said, state).await.map(|Json(said)| Self(said))
-    }
-}
 
 fn view(own: &OwnVendorOrder) -> VendorOrderDeskView {
     VendorOrderDeskView::of(&own.placed, &own.vendor_order)
@@ -266,6 +241,10 @@ pub async fn take_back_vendor_parcel(
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use axum::extract::{FromRequest, Request};
+    use domain::code::Code;
+
     use super::*;
 
     async fn read(content_type: Option<&str>, body: &'static str) -> Result<Option<String>, Code> {

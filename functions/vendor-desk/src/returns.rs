@@ -1,13 +1,13 @@
 //! Money that a vendor gives back: of their own accord, and for what buyers return.
 
 use api::views::VendorOrderDeskView;
-use api::{Answer, Idempotent, Json, Keyed, Member, NoBody, Path, Problem};
+use api::{Answer, Idempotent, Json, Keyed, Member, NoBody, OrDefault, Path, Problem};
 use axum::extract::State;
 use desk::{Action, DeclineReturn, GrantOwnRefund, ReturnedParcel};
 use domain::order::VendorOrderId;
 
 use crate::App;
-use crate::orders::{OrDefault, act, act_scoped};
+use crate::orders::{act, act_scoped};
 
 /// Gives money back of the vendor's own accord.
 ///

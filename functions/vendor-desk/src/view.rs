@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use api::Answer;
 use desk::OwnProduct;
+use domain::address::Country;
 use domain::catalog::{Image, ImageSource, InventoryPolicy, ProductOption, ProductState, SaleUnit, Seo};
-use domain::text::{Handle, Name, Title};
+use domain::text::{Handle, LongText, Name, Title};
 use domain::{Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,10 +30,31 @@ pub struct VendorProduct {
     images: Vec<Image>,
     tags: Vec<Name>,
     seo: Seo,
+    /// Who makes it.
+    #[schema(required = true)]
+    manufacturer: Option<Name>,
+    /// Who brings it into the country.
+    #[schema(required = true)]
+    importer: Option<Name>,
+    /// The country that it comes from.
+    #[schema(required = true)]
+    country_of_origin: Option<Country>,
     variants: Vec<VendorVariant>,
     created_at: Timestamp,
     #[schema(required = true)]
     published_at: Option<Timestamp>,
+    /// Why the operator hides it: it cannot be published meanwhile. Absent when it is not hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    hidden: Option<HiddenView>,
+}
+
+/// Why the operator hides a product.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HiddenView {
+    reason: LongText,
+    /// Since when.
+    at: Timestamp,
 }
 
 /// A variant as its vendor sees it.
@@ -91,6 +113,7 @@ pub(crate) fn answer(own: &OwnProduct) -> Result<Answer, Refusal> {
 impl From<&OwnProduct> for VendorProduct {
     fn from(own: &OwnProduct) -> Self {
         let product = &own.product;
+        let hidden = product.hidden.as_ref();
         let variants = product
             .variants
             .iter()
@@ -131,9 +154,13 @@ impl From<&OwnProduct> for VendorProduct {
             images: product.images.clone(),
             tags: product.tags.clone(),
             seo: product.seo.clone(),
+            manufacturer: product.origin.manufacturer.clone(),
+            importer: product.origin.importer.clone(),
+            country_of_origin: product.origin.country.clone(),
             variants,
             created_at: product.created_at,
             published_at: product.published_at,
+            hidden: hidden.map(|hidden| HiddenView { reason: hidden.reason.clone(), at: hidden.at }),
         }
     }
 }

@@ -47,6 +47,13 @@ pub fn operations() -> Vec<(String, String, &'static str)> {
     operations
 }
 
+/// How each operation is limited, by its route: the list under which its calls are counted, and whether it declares
+/// that it may refuse with `too_many_requests`.
+pub fn limits() -> BTreeMap<String, (Option<&'static str>, bool)> {
+    let limit = |entry: &Entry| (entry.limit, entry.facts.refuses.contains(&Code::TooManyRequests));
+    entries().map(|(method, entry, _)| (format!("{method} {}", entry.path), limit(&entry))).collect()
+}
+
 /// Every operation: its method, what describes it, and the function's binary.
 fn entries() -> impl Iterator<Item = (String, Entry, &'static str)> {
     let all = apis().flat_map(|(name, api)| (api.routes)().into_entries().into_iter().map(move |entry| (entry, name)));

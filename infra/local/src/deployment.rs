@@ -1,4 +1,4 @@
-//! What Bozor puts on the embedded cloud: its template, its functions, and Stripe's sandbox.
+//! What Bozor puts on the embedded cloud: its template, its functions, and the sandboxes of third parties.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,9 @@ use cloud::gateway::{BoxFuture, Invoke};
 use cloud::stack::{Deployment, Failure, Hosted, Surroundings, ThirdParty};
 use cloud::template::{Site, Texts};
 use payments::OtherProviders;
+use sandboxes::sms::{self, Sms};
 use sandboxes::stripe::{self, Stripe, Webhooks};
+use sandboxes::telegram::{self, Telegram};
 
 use crate::{Options, TEMPLATE, documentation, functions};
 
@@ -58,6 +60,8 @@ impl Deployment for Bozor {
 
     fn site(&self, base_url: &str) -> Site {
         let site = site(base_url).with("MediaUrl", format!("{base_url}/_aws/s3/bozor-mediabucket"));
+        // Nobody needs an authenticator app to try the demo.
+        let site = site.with("MfaRequired", "false");
         self.parameters.iter().fold(site, |site, (name, value)| site.with(name, *value))
     }
 
@@ -69,13 +73,19 @@ impl Deployment for Bozor {
                 PUBLISHABLE_KEY,
                 stripe::WEBHOOK_SECRET
             )),
+            "SmsGatewaySecret" => Some(format!(r#"{{"authorization":"Bearer {}"}}"#, sms::TOKEN)),
+            "TelegramGatewaySecret" => Some(format!(r#"{{"token":"{}"}}"#, telegram::TOKEN)),
             "OrderTokenSecret" => Some(r#"{"current":"local-order-token-secret","previous":null}"#.to_owned()),
             _ => None,
         }
     }
 
     fn third_party_urls(&self) -> BTreeMap<&'static str, &'static str> {
-        BTreeMap::from([("STRIPE_API_BASE", stripe::PREFIX)])
+        BTreeMap::from([
+            ("STRIPE_API_BASE", stripe::PREFIX),
+            ("SMS_GATEWAY_URL", sms::MESSAGES),
+            ("TELEGRAM_GATEWAY_URL", telegram::PREFIX),
+        ])
     }
 
     fn health_path(&self) -> &str {
@@ -91,7 +101,11 @@ impl Deployment for Bozor {
         let webhooks = Webhooks { events: payments::stripe::EVENTS, api_version: payments::stripe::VERSION };
         let opened = Stripe::open(file.as_deref(), surroundings.clock.clone(), surroundings.faults.clone(), webhooks)?;
         let stripe = self.stripe.get_or_init(|| opened).clone();
-        Ok(vec![Arc::new(stripe)])
+        let (clock, faults) = (surroundings.clock, surroundings.faults);
+        let sms = Sms::open((surroundings.file)("sms.sqlite").as_deref(), clock.clone(), faults.clone())?;
+        let file = (surroundings.file)("telegram.sqlite");
+        let telegram = Telegram::open(file.as_deref(), clock.clone(), faults.clone())?;
+        Ok(vec![Arc::new(stripe), Arc::new(sms), Arc::new(telegram)])
     }
 
     fn start<'a>(&'a self, hosted: &'a Hosted<'a>) -> BoxFuture<'a, Result<Arc<dyn Invoke>, Failure>> {

@@ -47,7 +47,8 @@ macro_rules! http {
     };
 }
 
-/// A consumer of events, behind the same code of `platform` that parses the event in Lambda.
+/// A consumer of events, or of questions of the user pool, behind the same code of `platform` that parses the event in
+/// Lambda.
 macro_rules! events {
     ($name:literal, $function:ident, $parse:ident) => {
         Function {
@@ -82,8 +83,10 @@ pub const FUNCTIONS: &[Function] = &[
     events!("follow-up", follow_up, queue_batch),
     events!("imports", imports, queue_batch),
     events!("media", media, queue_batch),
+    events!("messages", messages, queue_batch),
     events!("mail-feedback", mail_feedback, queue_batch),
     events!("projections", projections, stream_batch),
+    events!("tokens", tokens, user_pool_trigger),
     events!("housekeeping", housekeeping, schedule_tick),
 ];
 

@@ -6,11 +6,16 @@ use std::collections::BTreeMap;
 use cloud::cognito::Account;
 use cloud::iam::ROOT_KEY;
 use cloud::stack::{Services, StartError};
+use domain::address::Country;
+use domain::contact::ContactPoint;
 use domain::job::{ImportJob, JobState};
+use domain::marketplace::{OperatorMembership, OperatorRole};
 use domain::pricing::Rates;
-use domain::settings::{Limits, Settings};
-use domain::text::{Email, Handle, LongText, Name, Phone};
-use domain::vendor::{Membership, Role, VendorAccount, VendorCard, VendorJob, VendorState, VendorStep};
+use domain::settings::{Limits, PhoneChannel, PhoneMessages, Settings};
+use domain::text::{Email, Handle, Line, LongText, Name, Phone};
+use domain::vendor::{
+    Membership, PublicIdentity, Role, VendorAccount, VendorCard, VendorJob, VendorKind, VendorState, VendorStep,
+};
 use domain::{Currency, ImportId, Outcome, Timestamp, UserId, VendorId};
 use platform::Config;
 use store::accounts::Username;
@@ -41,7 +46,7 @@ async fn register(services: &Services, email: &str, name: &str, groups: &[&str])
     } else {
         Username::new(platform::ids(now).random_bits())
     };
-    let username = accounts.claim_email(&address, candidate, now).await.map_err(failed)?;
+    let username = accounts.claim_contact(&ContactPoint::Email(address), candidate, now).await.map_err(failed)?;
     let account = Account {
         username: username.to_string(),
         email: email.to_owned(),
@@ -58,7 +63,20 @@ fn now(services: &Services) -> Timestamp {
 
 /// Registers the accounts that do not exist yet.
 pub(crate) async fn accounts(services: &Services, demo: bool) -> Result<(), StartError> {
-    register(services, OPERATOR, "Operator", &["admin"]).await?;
+    let operator = register(services, OPERATOR, "Operator", &["admin"]).await?;
+    let config = root_config(services);
+    let table = services.template.table("AccountsTable").ok_or_else(|| failed("no AccountsTable"))?;
+    let people = Accounts::new(config.dynamodb().map_err(failed)?, table.name.clone());
+    let first = OperatorMembership {
+        user: operator,
+        email: Some(Email::parse(OPERATOR).map_err(failed)?),
+        role: OperatorRole::Owner,
+        since: now(services),
+        version: 0,
+        kept: Kept::default(),
+    };
+    // One who is an owner already stays as they are.
+    people.make_first_operator(&first).await.map_err(failed)?;
     if demo {
         register(services, BUYER, "Aziza", &[]).await?;
         for vendor in demo::VENDORS {
@@ -73,7 +91,10 @@ pub(crate) async fn settings(services: &Services, limits: Limits, rates: Rates) 
     let config = root_config(services);
     let table = services.template.table("SettingsTable").ok_or_else(|| failed("no SettingsTable"))?;
     let settings = SettingsTable::new(config.dynamodb().map_err(failed)?, table.name.clone());
-    match settings.save(&Settings { limits, rates, ..Settings::default() }).await {
+    // The sandboxes of both gateways are there.
+    let channels = vec![PhoneChannel::Telegram, PhoneChannel::Sms];
+    let phone_messages = PhoneMessages { channels, ..PhoneMessages::default() };
+    match settings.save(&Settings { limits, rates, phone_messages, ..Settings::default() }).await {
         Ok(_) | Err(store::Error::Conflict) => Ok(()),
         Err(error) => Err(failed(error)),
     }
@@ -156,8 +177,22 @@ async fn approved_vendor(
         about: Some(LongText::parse(vendor.about).map_err(failed)?),
         shipping_rates: vendor.shipping_rates.to_vec(),
         cash_on_delivery: vendor.cash_on_delivery.to_vec(),
+        public_identity: Some(PublicIdentity {
+            legal_name: Name::parse(vendor.name).map_err(failed)?,
+            kind: VendorKind::Company,
+            country: Country::parse("UZ").ok_or_else(|| failed("no country"))?,
+            tax_id: None,
+            vat_payer: true,
+            register_no: None,
+            address: Some(Line::parse("12 Navoi Street, Tashkent").map_err(failed)?),
+            phone: None,
+            licences: Vec::new(),
+        }),
+        identity_changes: Vec::new(),
         documents: Vec::new(),
         reason: None,
+        same_name: Vec::new(),
+        name_key: String::new(),
         history: Vec::new(),
         created_at: now,
         version: 0,
@@ -165,8 +200,15 @@ async fn approved_vendor(
     };
     let submitted = draft.after(VendorStep::Submitted, None, owner, now).map_err(failed)?;
     let approved = submitted.after(VendorStep::Approved, None, owner, now).map_err(failed)?;
-    let membership =
-        Membership { vendor: id, user: owner, email, role: Role::Owner, since: now, kept: Kept::default() };
+    let membership = Membership {
+        vendor: id,
+        user: owner,
+        email,
+        role: Role::Owner,
+        since: now,
+        accepted_terms: None,
+        kept: Kept::default(),
+    };
     let respond = |opened: &VendorAccount| Ok((opened.clone(), None));
     match accounts.open_vendor(&approved, &membership, catalog, respond).await.map_err(failed)? {
         Outcome::Done(opened) => Ok(opened),

@@ -22,6 +22,25 @@ use crate::strict::Strict;
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
 
+/// A body that may be missing: then no content type is required.
+#[derive(Debug)]
+pub struct OrDefault<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OrDefault<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let headers = request.headers().clone();
+        let RawBody(bytes) = RawBody::from_request(request, state).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        let mut said = Request::new(Body::from(bytes));
+        *said.headers_mut() = headers;
+        Json::from_request(said, state).await.map(|Json(said)| Self(said))
+    }
+}
+
 /// Query parameters. Their type refuses unknown ones with `#[serde(deny_unknown_fields)]`, so that a misspelled filter
 /// is not ignored.
 #[derive(Clone, Copy, Debug)]

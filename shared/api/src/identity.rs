@@ -39,6 +39,15 @@ pub struct Caller {
     pub user: UserId,
     /// The token's `cognito:groups` claim; empty without one.
     pub groups: BTreeSet<String>,
+    /// The token's `auth_time` claim: when the person showed who they are. A refreshed token keeps it.
+    pub signed_in_at: Timestamp,
+}
+
+impl Caller {
+    /// Whether they are of the group `admin`, which only makes the first owner of the marketplace.
+    pub fn may_be_first_owner(&self) -> bool {
+        self.groups.contains("admin")
+    }
 }
 
 /// A signed-in user in the role of a buyer. Every user may buy, so no group is required.
@@ -48,16 +57,33 @@ pub struct Buyer {
     pub user: UserId,
 }
 
-/// A signed-in user in the group `admin`; everyone else gets 403 `forbidden`.
+/// One of the operator's people, by their membership; everyone else gets 403 `forbidden`, and whoever has not shown the
+/// second factor that is needed 403 `mfa_required`. What they may do is asked with
+/// [`domain::marketplace::Operator::may`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Operator {
-    /// The token's `sub` claim.
-    pub user: UserId,
+pub struct Operator(pub domain::marketplace::Operator);
+
+/// State that knows the operator's people.
+pub trait Operators {
+    /// Why somebody is refused.
+    type Error: Coded;
+
+    /// The membership of the caller, unless a second factor is needed that was not shown. While there never was an
+    /// owner, a caller of the group `admin` becomes the first.
+    fn operator(
+        &self,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<domain::marketplace::Operator, Self::Error>> + Send;
 }
 
-/// A signed-in member of the staff of the vendor that is named in `Vendor-Id`, or of the only one that they work for;
-/// everyone else gets 403 `forbidden`. A member of several vendors who names none gets 400 `invalid`. What the member
-/// may do is asked with [`domain::vendor::Member::may`].
+/// The vendor in `Vendor-Id`, for calls that look for the membership themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamedVendor(pub Option<VendorId>);
+
+/// A signed-in member of the staff of the vendor that is named in `Vendor-Id`, or of the only approved one that they
+/// work for; everyone else gets 403 `forbidden`. A member of none or several approved ones who names none gets 400
+/// `invalid`. What the member may do is asked with [`domain::vendor::Member::may`].
 #[derive(Debug)]
 pub struct Member(pub domain::vendor::Member);
 
@@ -66,10 +92,11 @@ pub trait Members {
     /// Why a membership is not found.
     type Error: Coded;
 
-    /// A person's membership with the named vendor, or with the only one there is.
+    /// A person's membership with the named vendor, or with the only approved one.
     fn member(
         &self,
-        user: UserId,
+        caller: &Caller,
+        now: Timestamp,
         named: Option<VendorId>,
     ) -> impl Future<Output = Result<domain::vendor::Member, Self::Error>> + Send;
 }
@@ -152,8 +179,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Now {
 impl<S: Send + Sync> FromRequestParts<S> for SourceIp {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        context(parts).map(|context| Self(context.http.source_ip.clone().unwrap_or_default()))
+        context(parts).map(|context| Self(network_of(context.http.source_ip.as_deref().unwrap_or_default())))
     }
+}
+
+/// What counts as one client: an IPv4 address, or the /64 of an IPv6 address, of which one person has 2^64.
+fn network_of(address: &str) -> String {
+    let Ok(std::net::IpAddr::V6(v6)) = address.parse::<std::net::IpAddr>() else { return address.to_owned() };
+    if let Some(v4) = v6.to_ipv4_mapped() {
+        return v4.to_string();
+    }
+    let [first, second, third, fourth, ..] = v6.segments();
+    format!("{}/64", std::net::Ipv6Addr::new(first, second, third, fourth, 0, 0, 0, 0))
 }
 
 fn signed_in(parts: &Parts) -> Result<Caller, Problem> {
@@ -161,7 +198,10 @@ fn signed_in(parts: &Parts) -> Result<Caller, Problem> {
     let authorizer = context(parts)?.authorizer.as_ref().ok_or_else(unauthorized)?;
     let claims = &authorizer.jwt.as_ref().ok_or_else(unauthorized)?.claims;
     let user = claims.get("sub").and_then(|sub| sub.parse().ok()).ok_or_else(unauthorized)?;
-    Ok(Caller { user, groups: groups(claims.get("cognito:groups").map_or("", String::as_str)) })
+    let groups = groups(claims.get("cognito:groups").map_or("", String::as_str));
+    // Without the claim the sign-in counts as the oldest there is.
+    let seconds = claims.get("auth_time").and_then(|at| at.parse::<i64>().ok()).unwrap_or(0);
+    Ok(Caller { user, groups, signed_in_at: Timestamp::from_millis(seconds.saturating_mul(1_000)) })
 }
 
 /// Splits a list claim, which the gateway flattens into one string: `[admin vendor]`, or `[admin, vendor]` in some
@@ -190,11 +230,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Buyer {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Operator {
+impl<S: Operators + Send + Sync> FromRequestParts<S> for Operator {
     type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let person = signed_in(parts)?;
-        if person.groups.contains("admin") { Ok(Self { user: person.user }) } else { Err(Problem::of(Code::Forbidden)) }
+        let Now(now) = Now::from_request_parts(parts, state).await?;
+        Ok(Self(state.operator(&person, now).await?))
     }
 }
 
@@ -204,11 +245,19 @@ fn named_vendor(parts: &Parts) -> Result<Option<VendorId>, Problem> {
     named.map_err(|_| bad_header(&VENDOR_ID, "Not the id of a vendor."))
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for NamedVendor {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        named_vendor(parts).map(Self)
+    }
+}
+
 impl<S: Members + Send + Sync> FromRequestParts<S> for Member {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let (person, named) = (signed_in(parts)?, named_vendor(parts)?);
-        Ok(Self(state.member(person.user, named).await?))
+        let Now(now) = Now::from_request_parts(parts, state).await?;
+        Ok(Self(state.member(&person, now, named).await?))
     }
 }
 
@@ -261,6 +310,20 @@ mod tests {
         assert_eq!(read(parts(None, &[])).await, Ok(SourceIp("203.0.113.9".to_owned())));
     }
 
+    #[test]
+    fn all_addresses_of_one_network_are_one_client() {
+        for (address, client) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("", ""),
+        ] {
+            assert_eq!(network_of(address), client, "{address}");
+        }
+    }
+
     #[tokio::test]
     async fn groups_are_read_however_the_gateway_writes_them() {
         for written in ["[admin vendor]", "[admin, vendor]", "admin,vendor", "[\"admin\" \"vendor\"]"] {
@@ -272,12 +335,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_group_admin_makes_an_operator() {
+    async fn only_the_group_admin_itself_is_that_group() {
         let claims = |groups: &str| Some(json!({"sub": SUB, "cognito:groups": groups}));
-        assert!(read::<Operator>(parts(claims("[admin]"), &[])).await.is_ok());
-        assert_eq!(read::<Operator>(parts(claims("[administrators xadmin]"), &[])).await, Err("forbidden"));
-        assert_eq!(read::<Operator>(parts(Some(json!({"sub": SUB})), &[])).await, Err("forbidden"));
-        assert_eq!(read::<Operator>(parts(None, &[])).await, Err("unauthorized"));
+        let is_first =
+            async |groups: &str| read::<Caller>(parts(claims(groups), &[])).await.unwrap().may_be_first_owner();
+        assert!(is_first("[admin]").await && is_first("[vendor admin]").await);
+        assert!(!is_first("[administrators xadmin]").await && !is_first("[]").await);
         assert_eq!(read::<Buyer>(parts(Some(json!({"sub": "me"})), &[])).await, Err("unauthorized"));
     }
 

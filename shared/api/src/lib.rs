@@ -12,6 +12,7 @@ mod examples;
 pub mod idempotency;
 pub mod idempotent;
 pub mod identity;
+pub mod limits;
 pub mod openapi;
 pub mod page;
 pub mod problem;
@@ -24,12 +25,15 @@ pub mod views;
 #[cfg(test)]
 mod sample;
 
-pub use body::{Json, Path, Query, RawBody, RawReply};
+pub use body::{Json, OrDefault, Path, Query, RawBody, RawReply};
 pub use conditional::{Cached, CachedBytes, IfMatch, Versioned, etag_of};
 pub use domain::Code;
 pub use idempotency::{Answer, IdempotencyKey};
 pub use idempotent::{Idempotent, Keyed, NoBody, ScopedRequest, UnscopedRequest};
-pub use identity::{Bearer, Buyer, Caller, GuestOrder, GuestOrders, Member, Members, Now, Operator, SourceIp};
+pub use identity::{
+    Bearer, Buyer, Caller, GuestOrder, GuestOrders, Member, Members, NamedVendor, Now, Operator, Operators, SourceIp,
+};
+pub use limits::{CountedFor, counting_router};
 pub use page::{Limit, Page, PageQuery};
 pub use pastey::paste;
 pub use problem::Problem;

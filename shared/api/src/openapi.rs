@@ -60,7 +60,7 @@ pub fn document(parts: Vec<Part>, version: &str, needs_sign_in: impl Fn(&str, &s
     let mut tags = Vec::new();
     for Part { tag, about, entries } in parts {
         tags.push(TagBuilder::new().name(tag).description(Some(about)).build());
-        for Entry { path, methods, mut operation, schemas, facts } in entries {
+        for Entry { path, methods, mut operation, schemas, facts, limit: _ } in entries {
             operation.tags = Some(vec![tag.to_owned()]);
             if operation.operation_id.as_deref().is_some_and(|id| id.ends_with(OLD_NAME)) {
                 operation.deprecated = Some(Deprecated::True);

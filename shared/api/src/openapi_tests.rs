@@ -1,11 +1,12 @@
-use domain::{Refusal, UserId, VendorId};
+use domain::{Refusal, Timestamp, VendorId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::*;
 use crate::{
-    Cached, Document, Json, Keyed, Limit, Member, Members, Operator, Page, Path, Problem, Query, Routes, routes,
+    Cached, Caller, Document, Json, Keyed, Limit, Member, Members, Operator, Operators, Page, Path, Problem, Query,
+    Routes, routes,
 };
 
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -27,8 +28,15 @@ struct Potters;
 
 impl Members for Potters {
     type Error = Refusal;
-    async fn member(&self, _: UserId, _: Option<VendorId>) -> Result<domain::vendor::Member, Refusal> {
+    async fn member(&self, _: &Caller, _: Timestamp, _: Option<VendorId>) -> Result<domain::vendor::Member, Refusal> {
         Err(Refusal::of(Code::Forbidden))
+    }
+}
+
+impl Operators for Potters {
+    type Error = Refusal;
+    async fn operator(&self, _: &Caller, _: Timestamp) -> Result<domain::marketplace::Operator, Refusal> {
+        Err(Refusal::of(Code::MfaRequired))
     }
 }
 
@@ -110,8 +118,10 @@ fn the_arguments_of_a_handler_and_its_own_list_say_how_it_refuses() {
         ("400", "invalid"),
         ("401", "unauthorized"),
         ("403", "forbidden"),
+        ("403", "mfa_required"),
         ("404", "not_found"),
         ("409", "out_of_stock"),
+        ("409", "terms_not_accepted"),
         ("413", "too_large"),
         ("415", "unsupported_media_type"),
         ("500", "internal"),

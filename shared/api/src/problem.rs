@@ -90,7 +90,12 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::CodeMismatch
         | Code::BadSignature => StatusCode::BAD_REQUEST,
         Code::Unauthorized | Code::InvalidCredentials => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::VendorSuspended | Code::NotConfirmed => StatusCode::FORBIDDEN,
+        Code::Forbidden
+        | Code::MfaRequired
+        | Code::StepUpNeeded
+        | Code::RefundLimit
+        | Code::VendorSuspended
+        | Code::NotConfirmed => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::IdempotencyKeyReused
@@ -100,6 +105,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::Conflict
         | Code::HandleTaken
         | Code::AlreadyExists
+        | Code::PasswordNeeded
         | Code::OutOfStock
         | Code::PriceChanged
         | Code::NoPriceInCurrency
@@ -112,8 +118,9 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::PaymentMethodUnavailable
         | Code::ImportRunning
         | Code::ChecklistIncomplete
+        | Code::TermsNotAccepted
         | Code::LimitReached => StatusCode::CONFLICT,
-        Code::Expired | Code::CodeExpired => StatusCode::GONE,
+        Code::Expired | Code::CodeExpired | Code::TokenExpired => StatusCode::GONE,
         Code::VersionMismatch => StatusCode::PRECONDITION_FAILED,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -9,7 +9,8 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use domain::code::Code;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method, StatusCode};
 
@@ -42,6 +43,10 @@ pub fn router_with_default<App: Clone + Send + Sync + 'static>(
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn(move |request: Request, next: Next| finish(request, next, every_route)))
 }
+
+/// For a year, which browsers that come over HTTP pass over.
+const HTTPS_ONLY: &str = "max-age=31536000; includeSubDomains";
+const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// The key of the gateway's catch-all route.
 const DEFAULT_ROUTE: &str = "$default";
@@ -139,6 +144,9 @@ async fn finish(request: Request, next: Next, every_route: &str) -> Response {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));
+    // Nothing here is a page: a browser that opens an answer runs nothing in it and shows it in no frame.
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
     response
 }
 
@@ -172,6 +180,8 @@ mod tests {
         assert_eq!(answer.header("cache-control"), "private, no-store");
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("strict-transport-security"), "max-age=31536000; includeSubDomains");
+        assert_eq!(answer.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
     }
 
     #[tokio::test]

@@ -7,8 +7,9 @@
 use std::marker::PhantomData;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
+use axum::middleware::{Next, from_fn};
 use axum::routing::{MethodFilter, MethodRouter};
 use domain::Code;
 use utoipa::__dev::SchemaReferences;
@@ -16,6 +17,7 @@ use utoipa::Path;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{HttpMethod, RefOr, Schema};
 
+use crate::limits;
 use crate::signature::{Facts, Signature};
 
 /// What a list of routes is built into: an axum [`Router`] or a [`Document`].
@@ -31,6 +33,12 @@ pub trait Routes<App>: Sized {
     /// [`BODY_LIMIT`](crate::router::BODY_LIMIT).
     #[must_use]
     fn limit_bodies(self, bytes: usize) -> Self;
+
+    /// Limits the calls that change something by the routes added before this call, for each person, or for the client
+    /// of who is not signed in. They are counted together under the list's name, by the function's
+    /// [`counting_router`](crate::counting_router). A function has at most one such list.
+    #[must_use]
+    fn limit_calls(self, list: &'static str) -> Self;
 }
 
 /// The codes with which a handler itself refuses, in addition to those of its arguments. [`crate::routes!`] implements
@@ -107,6 +115,8 @@ pub struct Entry {
     pub schemas: Vec<(String, RefOr<Schema>)>,
     /// Headers, codes and caching as derived from the handler's signature; the codes include the handler's own.
     pub facts: Facts,
+    /// The list under which its calls are counted.
+    pub limit: Option<&'static str>,
 }
 
 /// A list of operations at the type level: `()` is empty, [`And`] adds one.
@@ -143,7 +153,14 @@ where
         P::schemas(&mut schemas);
         let mut facts = H::facts();
         facts.refuses.extend(C::CODES);
-        operations.push(Entry { path: P::path(), methods: P::methods(), operation: P::operation(), schemas, facts });
+        operations.push(Entry {
+            path: P::path(),
+            methods: P::methods(),
+            operation: P::operation(),
+            schemas,
+            facts,
+            limit: None,
+        });
         operations
     }
 }
@@ -159,6 +176,10 @@ impl<App: Clone + Send + Sync + 'static> Routes<App> for Router<App> {
 
     fn limit_bodies(self, bytes: usize) -> Self {
         self.layer(DefaultBodyLimit::max(bytes))
+    }
+
+    fn limit_calls(self, list: &'static str) -> Self {
+        self.route_layer(from_fn(move |request: Request, next: Next| limits::count(list, request, next)))
     }
 }
 
@@ -185,6 +206,15 @@ impl<App> Routes<App> for Document {
     }
 
     fn limit_bodies(self, _: usize) -> Self {
+        self
+    }
+
+    fn limit_calls(mut self, list: &'static str) -> Self {
+        let is_change = |method: &HttpMethod| !matches!(method, HttpMethod::Get | HttpMethod::Head);
+        for entry in self.0.iter_mut().filter(|entry| entry.methods.iter().any(is_change)) {
+            entry.limit = Some(list);
+            entry.facts.refuses.insert(Code::TooManyRequests);
+        }
         self
     }
 }

@@ -36,7 +36,7 @@ fn context_of(route_key: &str, claims: Option<Value>) -> RequestContext {
         "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.9", "userAgent": "curl"},
     });
     if let Some(claims) = claims {
-        context["authorizer"] = json!({"jwt": {"claims": claims, "scopes": ["aws.cognito.signin.user.admin"]}});
+        context["authorizer"] = json!({"jwt": {"claims": claims, "scopes": ["bozor/api"]}});
     }
     serde_json::from_value(context).unwrap()
 }

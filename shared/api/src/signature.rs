@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use axum::extract::State;
 use domain::{Code, VendorId};
 use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
 use utoipa::PartialSchema;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -14,7 +15,8 @@ use utoipa::openapi::{Ref, RefOr, Required};
 
 use crate::{
     Answer, Bearer, Buyer, Cached, CachedBytes, Caller, GuestOrder, IdempotencyKey, Idempotent, IfMatch, Json, Keyed,
-    Member, NoBody, Now, Operator, Path, Problem, Query, RawBody, RawReply, SourceIp, Versioned,
+    Member, NamedVendor, NoBody, Now, Operator, OrDefault, Path, Problem, Query, RawBody, RawReply, SourceIp,
+    Versioned,
 };
 
 /// An argument of a handler, as the OpenAPI document needs it.
@@ -140,12 +142,19 @@ argument! {
     Option<IfMatch>: [Malformed, VersionMismatch], headers: [if_match(Required::False)];
     Buyer: [Unauthorized];
     Caller: [Unauthorized];
-    Operator: [Unauthorized, Forbidden];
+    // `unavailable` when the second factor cannot be read.
+    Operator: [Unauthorized, Forbidden, MfaRequired, Unavailable];
     Bearer: [Malformed, Unauthorized];
-    // `forbidden` for a caller who is not a member; `invalid` for a member of several vendors who names none.
-    Member: [Malformed, Unauthorized, Forbidden, Invalid, Unavailable], headers: [vendor_id()];
+    NamedVendor: [Malformed], headers: [vendor_id()];
+    // `forbidden` for a caller who is not a member; `invalid` for one who has to name the vendor.
+    Member: [Malformed, Unauthorized, Forbidden, MfaRequired, TermsNotAccepted, Invalid, Unavailable],
+        headers: [vendor_id()];
     // Only wrong tokens are counted.
-    GuestOrder: [Malformed, NotFound, TooManyRequests, Unavailable], headers: [order_token()];
+    GuestOrder: [Malformed, NotFound, TokenExpired, TooManyRequests, Unavailable], headers: [order_token()];
+}
+
+impl<T: DeserializeOwned> Argument for OrDefault<T> {
+    const REFUSES: &'static [Code] = <Json<T> as Argument>::REFUSES;
 }
 
 impl<B: Argument> Argument for Idempotent<B> {

@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use domain::order::PlacedOrder;
 use domain::vendor::Member;
-use domain::{Code, OrderId, Refusal, UserId, VendorId};
+use domain::{Code, OrderId, Refusal, VendorId};
 use platform::{Bucket, Config, Fatal, PersonsSecret, Secret};
-use store::{Accounts, Catalog, Keys, Orders, SettingsTable, Stock};
+use store::{Accounts, Catalog, Keys, Orders, RateLimits, SettingsTable, Stock};
 
 use crate::Error;
 use crate::files::Files;
+use crate::proof::{Arrival, MfaPolicy};
 
 /// What a vendor's staff can do with its products, stock, files and vendor orders.
 #[derive(Clone, Debug)]
 pub struct Desk {
     pub(crate) accounts: Accounts,
+    pub(crate) mfa: MfaPolicy,
     pub(crate) catalog: Catalog,
     pub(crate) orders: Orders,
     pub(crate) stock: Stock,
@@ -24,6 +26,7 @@ pub struct Desk {
     pub(crate) media_base: String,
     pub(crate) files: Files,
     pub(crate) persons: Arc<Secret<PersonsSecret>>,
+    pub(crate) rate_limits: RateLimits,
 }
 
 /// An order with who placed it.
@@ -49,10 +52,12 @@ impl Desk {
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         let orders = Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock.clone());
         Ok(Self {
+            mfa: MfaPolicy::new(config, SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?))?,
             accounts: Accounts::new(dynamodb.clone(), table),
             catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
             orders: orders.with_keys(Keys::new(dynamodb.clone(), config.required("KEYS_TABLE")?)),
             persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
+            rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
             settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
             stock,
             media: Bucket::new(config.s3()?, config.required("MEDIA_BUCKET")?),
@@ -61,9 +66,9 @@ impl Desk {
         })
     }
 
-    /// A person's membership with the named vendor, or with the only one there is. It is read at each call, so that the
+    /// A person's membership with the named vendor, or with the only approved one. It is read at each call, so that the
     /// removal of a member and the suspension of a vendor take effect at once.
-    pub async fn member(&self, user: UserId, named: Option<VendorId>) -> Result<Member, Error> {
-        Ok(self.accounts.member(user, named).await?)
+    pub async fn member(&self, by: Arrival, named: Option<VendorId>) -> Result<Member, Error> {
+        self.mfa.member(&self.accounts, by, named).await
     }
 }

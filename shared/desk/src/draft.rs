@@ -1,9 +1,12 @@
 //! Products as vendors write them.
 
+mod prices;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::address::Country;
 use domain::catalog::{
-    CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, SaleUnit, Seo,
+    CategoryTree, Image, ImageSource, InventoryPolicy, Origin, Product, ProductOption, ProductState, SaleUnit, Seo,
     Variant, check_counts,
 };
 use domain::stock::Layout;
@@ -12,6 +15,8 @@ use domain::vendor::VendorCard;
 use domain::{Code, Ids, Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Deserialize;
 use utoipa::ToSchema;
+
+use self::prices::prices;
 
 /// A product as its vendor writes it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -50,6 +55,15 @@ pub struct WriteProduct {
     tags: Vec<Name>,
     #[serde(default)]
     seo: Seo,
+    /// Who makes it.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    manufacturer: Option<Name>,
+    /// Who brings it into the country.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    importer: Option<Name>,
+    /// The country that it comes from.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    country_of_origin: Option<Country>,
 }
 
 /// A variant as its vendor writes it.
@@ -183,11 +197,18 @@ pub(crate) fn build(
             description: written.seo.description.clone().filter(|text| !text.as_str().is_empty()),
             ..written.seo.clone()
         },
+        origin: Origin {
+            manufacturer: written.manufacturer.clone(),
+            importer: written.importer.clone(),
+            country: written.country_of_origin.clone(),
+        },
         file_handle: known.and_then(|known| known.file_handle.clone()),
         file_type: known.and_then(|known| known.file_type.clone()),
         file_vendor: known.and_then(|known| known.file_vendor.clone()),
         file_key: known.and_then(|known| known.file_key.clone()),
         renamed_at: known.and_then(|known| known.renamed_at),
+        hidden: known.and_then(|known| known.hidden.clone()),
+        awaits_handle: known.is_some_and(|known| known.awaits_handle),
         state: known.map_or(ProductState::Draft, |known| known.state),
         listed: known.is_none_or(|known| known.listed),
         published_at: known.and_then(|known| known.published_at),
@@ -287,44 +308,6 @@ fn build_variant(
     }
     variant.spread_over(shards);
     Ok(variant)
-}
-
-/// `price` and `prices` together, one per currency, each with its former price.
-fn prices(written: &WriteVariant, at: impl Fn(&str) -> String) -> Result<Vec<Price>, Refusal> {
-    // The list, then the single amount, each with the JSON pointer to where it was written.
-    let placed = |list: &[Money], several: &str, one: Option<Money>, single: &str| {
-        let listed = list.iter().enumerate().map(|(index, amount)| (at(&format!("{several}/{index}")), *amount));
-        let all: Vec<(String, Money)> = listed.chain(one.map(|amount| (at(single), amount))).collect();
-        match all.iter().find(|(_, amount)| !amount.is_price()) {
-            Some((pointer, _)) => Err(Refusal::field(pointer, "out_of_range", "must be zero or more, within bounds")),
-            None => Ok(all),
-        }
-    };
-    let mut prices: Vec<Price> = Vec::new();
-    for (pointer, price) in placed(&written.prices, "prices", written.price, "price")? {
-        match prices.iter().find(|known| known.price.currency() == price.currency()) {
-            // The same amount both in `prices` and in `price` is accepted.
-            Some(known) if known.price == price => {}
-            Some(_) => return Err(Refusal::field(pointer, "duplicate", "two prices in one currency")),
-            None => prices.push(Price { price, compare_at: None }),
-        }
-    }
-    if prices.is_empty() {
-        return Err(Refusal::field(at("prices"), "missing", "must have a price"));
-    }
-    let compared =
-        placed(&written.compare_at_prices, "compare_at_prices", written.compare_at_price, "compare_at_price")?;
-    for (pointer, compared) in compared {
-        if compared.is_zero() {
-            return Err(Refusal::field(pointer, "out_of_range", "must be above zero, or be left out"));
-        }
-        let Some(known) = prices.iter_mut().find(|known| known.price.currency() == compared.currency()) else {
-            let detail = format!("there is no price in {} to compare", compared.currency());
-            return Err(Refusal::field(pointer, "missing", detail));
-        };
-        known.compare_at = Some(compared);
-    }
-    Ok(prices)
 }
 
 /// The options with all values that variants have, each once: first in the order in which the option lists them, then

@@ -1,16 +1,21 @@
 //! Uploads of pictures.
 
+use std::time::Duration;
+
+use domain::settings::Limit;
 use domain::upload::Upload;
 use domain::vendor::{Member, Permission};
-use domain::{Call, MediaId, Refusal, Timestamp};
+use domain::{Call, MediaId, Refusal, Timestamp, VendorId};
 use platform::UploadSpec;
 use serde::Deserialize;
+use store::rate_limits::Target;
 use utoipa::ToSchema;
 
 use crate::{Desk, Done, Error};
 
 /// The most bytes of a picture: 10 MB.
 const MAX_SIZE: u64 = 10 * 1024 * 1024;
+const THIRTY_DAYS: Duration = Duration::from_secs(30 * 86_400);
 
 /// Type and length of a picture that is going to be uploaded.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -54,7 +59,8 @@ impl PictureType {
 }
 
 impl Desk {
-    /// Begins the upload of a picture. Nothing is written but the response: a replay names the same picture.
+    /// Begins the upload of a picture. Nothing is written but the response: a replay names the same picture. What is
+    /// uploaded can be read by everybody, so a vendor who is not approved has no pictures.
     pub async fn begin_upload<R>(
         &self,
         member: &Member,
@@ -63,16 +69,29 @@ impl Desk {
     ) -> Done<R> {
         let now = call.at();
         member.may(Permission::EditProducts)?;
+        member.is_approved()?;
         let work = async {
             if !(1..=MAX_SIZE).contains(&asked.size) {
                 return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_SIZE} bytes")).into());
             }
+            self.count_upload(member.vendor(), asked.size, now).await?;
             let id = MediaId::new(now, platform::ids(now).bits());
             let upload = self.sign_upload(id, asked, now).await?;
             let begun = BegunUpload { id, url: format!("{}/{id}", self.media_base), upload };
             Ok::<_, Error>(self.accounts.answer(call, &begun).await?)
         };
         self.accounts.once(call.request(), work).await
+    }
+
+    /// Counts what is announced, whether or not it is uploaded: a signed URL is as good as the picture.
+    async fn count_upload(&self, vendor: VendorId, size: u64, now: Timestamp) -> Result<(), Error> {
+        let quotas = self.settings.current().await?.quotas;
+        let shop = Target::Vendor(vendor);
+        self.rate_limits.count_one("upload", shop, Limit::per_minute(quotas.uploads), now).await?;
+        // In kilobytes, so that small pictures count for what they are.
+        let kilobytes = u32::try_from(size.div_ceil(1_000)).unwrap_or(u32::MAX);
+        let limit = Limit { most: quotas.media_megabytes.saturating_mul(1_000), within: THIRTY_DAYS };
+        Ok(self.rate_limits.count_units("upload-size", shop, (kilobytes, limit), now).await?)
     }
 
     /// Signs the upload of a picture.

@@ -3,28 +3,36 @@
 use std::sync::Arc;
 
 use domain::catalog::{Category, CategoryTree};
+use domain::contact::ContactPoint;
 use domain::dispute::{Dispute, DisputeState};
 use domain::job::Derived;
+use domain::marketplace;
+use domain::notice::Notice;
 use domain::order::{OrderState, PlacedOrder};
 use domain::payment::{Payment, PaymentState, Refund, RefundState};
 use domain::text::{Email, LongText};
 use domain::upload::FileLink;
-use domain::vendor::{Document, VendorAccount, VendorJob, VendorState, VendorStep};
+use domain::vendor::{Document, Role, VendorAccount, VendorJob, VendorState, VendorStep};
 use domain::{
     Call, Code, Expected, OrderId, OrderNumber, PageRequest, Period, Refusal, Slice, Timestamp, UnmatchedPayment,
     UnmatchedState, UserId, VendorId,
 };
 use platform::{Bucket, Config, Fatal, JobQueue, PersonsSecret, Secret};
+use serde::Deserialize;
+use store::accounts::Alongside;
 use store::orders::{FindContact, FindOrders, OrderSummary};
-use store::{Accounts, Catalog, Keys, Orders, SettingsTable};
+use store::{Accounts, Catalog, Keys, Orders, RateLimits, Sessions, SettingsTable};
+use utoipa::ToSchema;
 
 use crate::desk::load_opened;
+use crate::inviting::{Inviter, Inviting, Wanted};
+use crate::proof::{Arrival, MfaPolicy};
 use crate::{Done, Error};
 
 /// Longest accepted order number in bytes: ten letters and digits, a hyphen, and what people type around them.
 const MAX_NUMBER_LENGTH: usize = 32;
 /// Longest reason of a decision in characters.
-const MAX_REASON_LENGTH: usize = 2_000;
+pub(crate) const MAX_REASON_LENGTH: usize = 2_000;
 
 /// How long the job that follows a decision waits: longer than a request can last, so that it starts after its request
 /// has succeeded or failed.
@@ -37,6 +45,7 @@ const FORMER_TREE_S: i32 = 120;
 #[derive(Clone, Debug)]
 pub struct Operator {
     pub(crate) accounts: Accounts,
+    pub(crate) mfa: MfaPolicy,
     pub(crate) catalog: Catalog,
     pub(crate) orders: Orders,
     documents: Bucket,
@@ -44,6 +53,25 @@ pub struct Operator {
     pub(crate) follow_ups: JobQueue,
     pub(crate) ses: aws_sdk_sesv2::Client,
     persons: Arc<Secret<PersonsSecret>>,
+    pub(crate) inviting: Inviting,
+}
+
+/// A decision on a vendor.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision<'a> {
+    pub step: VendorStep,
+    pub reason: Option<&'a LongText>,
+    /// Whether the vendor may have the name of another one.
+    pub same_name: bool,
+}
+
+/// Whom to put in as an owner.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InviteOwner {
+    /// The person's e-mail address.
+    #[serde(deserialize_with = "domain::text::account_email")]
+    contact: Email,
 }
 
 /// Which orders are listed: those that are all of this.
@@ -52,7 +80,7 @@ pub struct ListOrders {
     /// The order's number, as people type it.
     pub number: Option<String>,
     pub vendor: Option<VendorId>,
-    pub email: Option<Email>,
+    pub contact: Option<ContactPoint>,
     pub state: Option<OrderState>,
     /// When they were placed.
     pub placed: Period,
@@ -67,16 +95,33 @@ impl Operator {
         let table = config.required("ACCOUNTS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let orders = Orders::for_reading(dynamodb.clone(), config.required("ORDERS_TABLE")?);
+        let accounts = Accounts::new(dynamodb.clone(), table);
+        let settings = SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?);
         Ok(Self {
-            accounts: Accounts::new(dynamodb.clone(), table),
+            inviting: Inviting::new(
+                config,
+                (accounts.clone(), Sessions::new(dynamodb.clone(), config.required("SESSIONS_TABLE")?)),
+                (settings.clone(), RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?)),
+            )?,
+            accounts,
+            mfa: MfaPolicy::new(config, SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?))?,
             catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
             orders: orders.with_keys(Keys::new(dynamodb.clone(), config.required("KEYS_TABLE")?)),
             persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
-            settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
+            settings,
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
             follow_ups: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
             ses: config.ses()?,
         })
+    }
+
+    /// One of the operator's people, as they came in. It is read at each call. Whoever `may_be_first` becomes the first
+    /// owner while there never was one.
+    ///
+    /// # Errors
+    /// `forbidden` for everybody else; `mfa_required`, when a second factor is needed that was not shown.
+    pub async fn came_in(&self, by: Arrival, may_be_first: bool) -> Result<marketplace::Operator, Error> {
+        self.mfa.operator(&self.accounts, by, may_be_first).await
     }
 
     /// The vendors in a state, newest first.
@@ -92,14 +137,14 @@ impl Operator {
     /// Where a document can be downloaded, if its file is kept.
     pub async fn document_link(&self, document: &Document, now: Timestamp) -> Result<Option<FileLink>, Error> {
         let Some(key) = &document.key else { return Ok(None) };
-        Ok(Some(self.documents.link(key, now).await?))
+        Ok(Some(self.documents.download(key, document.filename.as_str(), now).await?))
     }
 
     /// Saves a decision on a vendor, and sends the job that shows or hides its products.
     pub async fn decide<R>(
         &self,
         id: VendorId,
-        (step, reason): (VendorStep, Option<&LongText>),
+        Decision { step, reason, same_name }: Decision<'_>,
         operator: UserId,
         expected: &Expected,
         call: Call<'_, VendorAccount, R>,
@@ -113,6 +158,17 @@ impl Operator {
             let account = self.vendor(id).await?;
             expected.check(account.version)?;
             let decided = account.after(step, reason.cloned(), operator, now)?;
+            let claim = match step {
+                VendorStep::Approved => {
+                    decided.check_rules(&self.settings.current().await?.vendors)?;
+                    if !same_name {
+                        self.check_name(&decided).await?;
+                    }
+                    Some(self.claim(&decided).await?)
+                }
+                _ => None,
+            };
+            self.inviting.notify(id, Notice::Step { step, at: now }).await?;
             // A rejected vendor had nothing on sale before.
             let follow_up = VendorJob::SyncProducts { vendor_id: id, after: None };
             let needs_follow_up = step != VendorStep::Rejected;
@@ -122,7 +178,7 @@ impl Operator {
                 // when it runs, so it changes nothing if the state was not saved.
                 self.follow_ups.send(&follow_up, FOLLOW_UP_DELAY_S).await?;
             }
-            let saved = self.accounts.save_vendor(&decided, None, &self.catalog, |saved| call.answer(saved)).await?;
+            let saved = self.accounts.save_vendor(&decided, claim, &self.catalog, |saved| call.answer(saved)).await?;
             // The same job without delay; if it fails, the delayed one does the work.
             if needs_follow_up && let Err(error) = self.follow_ups.send(&follow_up, 0).await {
                 tracing::warn!(vendor.id = %id, cause = %error, "the follow-up of a vendor's products is delayed");
@@ -130,6 +186,43 @@ impl Operator {
             Ok::<_, Error>(saved)
         };
         self.accounts.once(call.request(), work).await
+    }
+
+    /// Refuses to approve a vendor whose name looks like that of another one, unless the operator says that it may be.
+    async fn check_name(&self, approved: &VendorAccount) -> Result<(), Error> {
+        let namesakes = self.accounts.namesakes(approved).await?;
+        let Some(first) = namesakes.first() else { return Ok(()) };
+        let detail = format!("{} has the same name: approve it with same_name if it may be", first.card.id);
+        Err(Refusal::because(Code::AlreadyExists, detail).into())
+    }
+
+    /// How an approved vendor gets its handle. It is taken from a vendor who was never approved: releases before
+    /// 2026-12-03 gave it to whoever wished for it first.
+    async fn claim(&self, approved: &VendorAccount) -> Result<Alongside<'static>, Error> {
+        let (handle, id) = (&approved.card.handle, approved.card.id);
+        let (holder, loaded) = self.catalog.holder_of_shop_handle(handle).await?;
+        if let Some(other) = holder.filter(|holder| *holder != id)
+            && self.accounts.vendor(other).await?.is_some_and(|account| account.state.holds_handle())
+        {
+            let detail = format!("the handle {handle} is taken: the vendor needs another one");
+            return Err(Refusal::because(Code::HandleTaken, detail).into());
+        }
+        // Whoever was approved with it after it was read has written its item.
+        Ok(Alongside::ClaimHandle { loaded })
+    }
+
+    /// Invites a person to be an owner of the vendor, in any state of it: its only owner may be gone.
+    pub async fn invite_owner<R>(
+        &self,
+        vendor: VendorId,
+        asked: &InviteOwner,
+        by: Inviter<'_>,
+        call: Call<'_, (), R>,
+    ) -> Done<R> {
+        self.vendor(vendor).await?;
+        let wanted =
+            Wanted { vendor, email: &asked.contact, role: Role::Owner, operator_role: None, by_operator: true };
+        self.inviting.invite(wanted, by, call).await
     }
 
     /// The category tree with its version.
@@ -173,7 +266,7 @@ impl Operator {
 
     /// Finds orders, newest first.
     pub async fn find_orders(&self, asked: ListOrders, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
-        let ListOrders { number, vendor, email, state, placed } = asked;
+        let ListOrders { number, vendor, contact, state, placed } = asked;
         let number = match number {
             Some(typed) if typed.len() > MAX_NUMBER_LENGTH => {
                 return Err(Refusal::field("number", "too_long", "is no order's number").into());
@@ -186,11 +279,11 @@ impl Operator {
             },
             None => None,
         };
-        let contact = match email {
+        let contact = match contact {
             None => None,
-            Some(email) => {
-                let look_ups = self.persons.value().await?.look_ups(&email).collect();
-                Some(FindContact { email, look_ups })
+            Some(point) => {
+                let look_ups = self.persons.value().await?.look_ups(&point).collect();
+                Some(FindContact { point, look_ups })
             }
         };
         let is_of_all = number.is_none() && vendor.is_none() && contact.is_none();

@@ -1,27 +1,24 @@
-//! Looks up people in the Cognito user pool, by e-mail address or by id.
+//! Looks up people in the Cognito user pool by their ids.
 
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::DisplayErrorContext;
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType};
 use domain::text::Email;
 use domain::{Code, Coded, UserId};
-use store::Accounts;
-
-use crate::Error;
 
 #[derive(Clone, Debug)]
 pub(crate) struct People {
     client: Client,
     pool: String,
-    /// Knows who signs in with an address.
-    accounts: Accounts,
 }
 
-/// A person with an enabled account and a confirmed address.
+/// A person with an enabled account.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) user: UserId,
     pub(crate) email: Email,
+    /// Whether they have proven that the address is theirs.
+    pub(crate) is_proven: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +27,8 @@ pub enum PeopleError {
     Unavailable(String),
     #[error("Cognito refused: {0}")]
     Failed(String),
+    #[error("people of shops sign in with an e-mail address")]
+    NoEmail,
 }
 
 impl Coded for PeopleError {
@@ -37,29 +36,25 @@ impl Coded for PeopleError {
         match self {
             Self::Unavailable(_) => Code::Unavailable,
             Self::Failed(_) => Code::Internal,
+            Self::NoEmail => Code::Forbidden,
         }
+    }
+
+    fn detail(&self) -> Option<String> {
+        matches!(self, Self::NoEmail).then(|| self.to_string())
     }
 }
 
 impl People {
-    pub(crate) fn new(client: Client, pool: impl Into<String>, accounts: Accounts) -> Self {
-        Self { client, pool: pool.into(), accounts }
+    pub(crate) fn new(client: Client, pool: impl Into<String>) -> Self {
+        Self { client, pool: pool.into() }
     }
 
-    /// The person who signs in with this address. An unconfirmed account may have been made by anyone, so it counts as
-    /// none.
-    pub(crate) async fn with_email(&self, email: &Email) -> Result<Option<Person>, Error> {
-        let Some(username) = self.accounts.username_of(email).await? else { return Ok(None) };
-        Ok(self.find(username.as_str()).await?.filter(|person| person.email == *email))
-    }
-
+    /// The person with this id; nothing when they are gone, disabled or never confirmed.
     pub(crate) async fn with_id(&self, user: UserId) -> Result<Option<Person>, PeopleError> {
-        self.find(&user.to_string()).await
-    }
-
-    async fn find(&self, name: &str) -> Result<Option<Person>, PeopleError> {
         use aws_sdk_cognitoidentityprovider::error::ProvideErrorMetadata;
-        let known = match self.client.admin_get_user().user_pool_id(&self.pool).username(name).send().await {
+        let asked = self.client.admin_get_user().user_pool_id(&self.pool).username(user.to_string());
+        let known = match asked.send().await {
             Ok(known) => known,
             Err(error) => {
                 let text = DisplayErrorContext(&error).to_string();
@@ -81,8 +76,11 @@ impl People {
         let user = attribute("sub").and_then(|sub| sub.parse().ok());
         let email = attribute("email").and_then(|email| Email::kept(email).ok());
         match (user, email) {
-            (Some(user), Some(email)) => Ok(Some(Person { user, email })),
-            _ => Err(PeopleError::Failed("a person without id or address".to_owned())),
+            (Some(user), Some(email)) => {
+                Ok(Some(Person { user, email, is_proven: attribute("email_verified") == Some("true") }))
+            }
+            (Some(_), None) => Err(PeopleError::NoEmail),
+            (None, _) => Err(PeopleError::Failed("a person without id".to_owned())),
         }
     }
 }

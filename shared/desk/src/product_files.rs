@@ -2,17 +2,20 @@
 
 use bytes::Bytes;
 use domain::job::{ExportJob, FileFormat, ImportJob, ImportRowError, JobState, StockImport};
+use domain::settings::Limit;
 use domain::stored::Kept;
 use domain::text::Line;
 use domain::upload::{FileLink, Upload};
-use domain::vendor::{Member, Permission, VendorJob, VendorState};
+use domain::vendor::{Member, Permission, VendorJob};
 use domain::{Call, Code, Currency, ExportId, ImportId, Outcome, PageRequest, Refusal, Slice, Timestamp, VendorId};
 use platform::UploadSpec;
 use serde::Deserialize;
 use store::Backoff;
+use store::rate_limits::Target;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::files::CSV;
+use crate::inviting::DAY;
 use crate::{Desk, Done, Error, Operator};
 
 /// The parameters of an import.
@@ -99,10 +102,9 @@ impl Desk {
     ) -> Result<(Outcome<R>, ImportJob), Error> {
         let now = call.at();
         member.may(Permission::EditProducts)?;
-        if member.account.state != VendorState::Approved {
-            return Err(Refusal::because(Code::WrongState, "the vendor has to be approved first").into());
-        }
-        let most = u64::from(self.settings.current().await?.limits.import.bytes);
+        member.is_approved()?;
+        let settings = self.settings.current().await?;
+        let most = u64::from(settings.limits.import.bytes);
         let announced = match file {
             AskedFile::Announced(announced) if !(1..=most).contains(&announced.size) => {
                 return Err(Refusal::field("/size", "out_of_range", format!("1 to {most} bytes")).into());
@@ -127,6 +129,9 @@ impl Desk {
             begun.upload = Some(self.sign_file_upload(&begun.job, announced, now).await?);
         }
         let work = async {
+            let limit = Limit { most: settings.quotas.imports, within: DAY };
+            self.rate_limits.count_one("import", Target::Vendor(member.vendor()), limit, now).await?;
+            self.check_product_quota(member, &settings.quotas).await?;
             let mut backoff = Backoff::default();
             loop {
                 let last = self.accounts.began_last(member.vendor()).await?;

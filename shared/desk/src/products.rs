@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::catalog::{Product, ProductState, Variant};
+use domain::settings::Quotas;
 use domain::stock::StockShard;
 use domain::text::Handle;
-use domain::vendor::{Member, Permission, VendorState};
+use domain::vendor::{Member, Permission};
 use domain::{
     Call, Code, Coded, Currency, Expected, Outcome, PageRequest, ProductId, Refusal, Slice, VariantId, VendorId,
 };
@@ -109,8 +110,10 @@ impl Desk {
         member.may(Permission::EditProducts)?;
         let mut initial_stock = InitialStock::new();
         let work = async {
+            self.check_product_quota(member, &self.settings.current().await?.quotas).await?;
             let tree = self.catalog.categories().await?;
-            let built = build(written, None, &member.account.card, &tree, &mut platform::ids(now))?;
+            let mut built = build(written, None, &member.account.card, &tree, &mut platform::ids(now))?;
+            built.product.awaits_handle = !member.account.state.holds_handle();
             initial_stock.clone_from(&built.initial_stock);
             self.add_product(member, built, written.handle.is_none(), call).await
         };
@@ -119,6 +122,24 @@ impl Desk {
             self.stock.create(&initial_stock).await?;
         }
         Ok(added)
+    }
+
+    /// Refuses one more product than a vendor may have. Drafts of a vendor who is not approved are few and counted each
+    /// time; the products of others are counted at most every ten minutes by a sandbox, so that some more may come to
+    /// be meanwhile.
+    pub(crate) async fn check_product_quota(&self, member: &Member, quotas: &Quotas) -> Result<(), Error> {
+        let is_approved = member.account.state.holds_handle();
+        let most = if is_approved { quotas.products } else { quotas.drafts };
+        let is_full = if is_approved {
+            self.catalog.has_many_products(member.vendor(), most).await?
+        } else {
+            self.catalog.has_products(member.vendor(), most).await?
+        };
+        if is_full {
+            let detail = format!("the vendor has the most products that are allowed: {most}");
+            return Err(Refusal::because(Code::LimitReached, detail).into());
+        }
+        Ok(())
     }
 
     async fn add_product<R>(
@@ -131,7 +152,7 @@ impl Desk {
         let mut new = StoredProduct::new(built.product, built.description_html);
         let shards = initial_shards(&built.initial_stock);
         let (suggested, vendor) = (new.product.handle.clone(), &member.account.card.handle);
-        if self.is_known_in_files(&suggested, &new.product).await? {
+        if !new.product.awaits_handle && self.is_known_in_files(&suggested, &new.product).await? {
             if !may_give_way {
                 return Err(Refusal::of(Code::HandleTaken).into());
             }
@@ -190,7 +211,8 @@ impl Desk {
                 expected.check(loaded.product.version)?;
                 let card = &member.account.card;
                 let mut built = build(written, Some(&loaded.product), card, &tree, &mut platform::ids(now))?;
-                if built.product.handle != loaded.product.handle {
+                built.product.awaits_handle &= !member.account.state.holds_handle();
+                if built.product.handle != loaded.product.handle && !loaded.product.awaits_handle {
                     built.product.renamed_at = Some(now);
                 }
                 self.decide_replacement(loaded, built).await
@@ -268,24 +290,30 @@ impl Desk {
     ) -> Done<R> {
         let now = call.at();
         member.may(Permission::EditProducts)?;
-        if state == ProductState::Published && member.account.state != VendorState::Approved {
-            return Err(Refusal::because(Code::WrongState, "the vendor has to be approved first").into());
+        if state == ProductState::Published {
+            member.is_approved()?;
         }
         let is_first = AtomicBool::new(true);
         let decide = |stored: StoredProduct| async {
             if !is_first.swap(false, Ordering::Relaxed) {
                 // The vendor may have been suspended during the pause.
                 let vendor = Some(member.vendor());
-                self.accounts.member(member.membership.user, vendor).await?.may(Permission::EditProducts)?;
+                let now = self.accounts.member(member.membership.user, vendor).await?;
+                now.membership.check(now.account.state, Permission::EditProducts)?;
             }
             let mut changed = own(stored, member.vendor())?;
             expected.check(changed.product.version)?;
             let shards = self.stock.shards(&shard_counts(&changed.product)).await?;
             match state {
                 ProductState::Published if changed.product.state != state => {
+                    if let Some(hidden) = &changed.product.hidden {
+                        let detail = format!("the operator hides this product: {}", hidden.reason);
+                        return Err(Refusal::because(Code::WrongState, detail).into());
+                    }
                     // It was checked when it was written, perhaps by an older version with laxer rules.
                     changed.product.check()?;
                     changed.product.publish(now);
+                    changed.product.awaits_handle = false;
                     changed.product.listed = true;
                 }
                 ProductState::Published | ProductState::Other => {}

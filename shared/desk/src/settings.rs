@@ -24,7 +24,7 @@ pub struct ShownSetting {
 #[derive(Clone, Debug)]
 pub enum SettingChange {
     /// This value.
-    To(SettingValue),
+    To(Box<SettingValue>),
     /// The value that the marketplace began with.
     Default,
     /// What it was at this version.
@@ -52,12 +52,17 @@ impl Operator {
     /// The settings of an area.
     pub async fn settings_of(&self, area: Area) -> Result<Vec<ShownSetting>, Error> {
         let stored = self.settings.stored().await?;
-        Ok(area.settings().map(|id| ShownSetting::of(&stored, id)).collect())
+        Ok(area.settings().map(|id| self.shown(ShownSetting::of(&stored, id))).collect())
     }
 
     /// A setting.
     pub async fn setting(&self, id: SettingId) -> Result<ShownSetting, Error> {
-        Ok(ShownSetting::of(&self.settings.stored().await?, id))
+        Ok(self.shown(ShownSetting::of(&self.settings.stored().await?, id)))
+    }
+
+    /// With what the deployment asks for.
+    fn shown(&self, setting: ShownSetting) -> ShownSetting {
+        ShownSetting { value: self.mfa.shown(setting.id, setting.value), ..setting }
     }
 
     /// Changes a setting.
@@ -76,7 +81,7 @@ impl Operator {
                 expected.check(loaded.version_of(id))?;
                 let kept = loaded.changed.get(&id).map(|known| known.kept.clone()).unwrap_or_default();
                 let (value, kept) = match &change {
-                    SettingChange::To(value) => (Some(value.clone()), kept),
+                    SettingChange::To(value) => (Some(SettingValue::clone(value)), kept),
                     SettingChange::Default => (None, kept),
                     SettingChange::Former(version) => match self.settings.at_version(id, *version).await? {
                         Some(former) => (former.value, former.kept),
@@ -87,9 +92,12 @@ impl Operator {
                         }
                     },
                 };
+                if let Some(value) = &value {
+                    self.mfa.check(id, value)?;
+                }
                 let changed = StoredSetting { value, by: Some(operator), at, version: 0, kept };
                 let respond = |value, written: &StoredSetting| {
-                    call.answer(&ShownSetting::new(id, value, Some(written), written.version))
+                    call.answer(&self.shown(ShownSetting::new(id, value, Some(written), written.version)))
                 };
                 match self.settings.change(&loaded, (id, changed), respond).await {
                     // It, or another setting that it is checked with, was changed after it was read.

@@ -3,45 +3,45 @@
 use domain::stored::Kept;
 use std::collections::BTreeSet;
 
-use domain::text::{Email, Handle, Line, LongText, Name, Phone};
-use domain::upload::Upload;
+use domain::legal::LegalText;
+use domain::notice::Notice;
+use domain::text::{Email, Handle, LongText, Name, Phone};
 use domain::vendor::{
-    Document, DocumentKind, Member, Membership, Permission, Role, VendorAccount, VendorCard, VendorState, VendorStep,
+    Member, Membership, Permission, PublicIdentity, Role, VendorAccount, VendorCard, VendorState, VendorStep, reserved,
 };
-use domain::{
-    Call, Change, Code, Currency, Expected, FieldError, MediaId, Money, Refusal, Timestamp, UserId, VendorId,
-};
-use platform::{Bucket, Config, Fatal, UploadSpec};
+use domain::{Call, Change, Code, Currency, Expected, FieldError, Money, Refusal, UserId, VendorId};
+use platform::{Bucket, Config, Fatal};
 use serde::Deserialize;
-use store::{Accounts, Catalog};
+use store::{Accounts, Catalog, RateLimits, Sessions, SettingsTable};
 use utoipa::ToSchema;
 
+use crate::inviting::Inviting;
 use crate::people::People;
+use crate::proof::{Arrival, MfaPolicy};
 use crate::{Done, Error};
 
 /// The most characters of a vendor's description of itself: it is read with every cart.
 const MAX_ABOUT_LENGTH: usize = 5_000;
 /// The most shipping rates of a vendor, and the most limits of cash: one per currency.
 const MAX_CURRENCIES: usize = 50;
-/// The most bytes of a document: 10 MB.
-const MAX_DOCUMENT_SIZE: u64 = 10 * 1024 * 1024;
-/// The most documents of a vendor.
-const MAX_DOCUMENTS: usize = 20;
 
 /// The accounts of vendors, as their own staff changes them.
 #[derive(Clone, Debug)]
 pub struct Vendors {
     pub(crate) accounts: Accounts,
+    pub(crate) mfa: MfaPolicy,
     pub(crate) catalog: Catalog,
-    documents: Bucket,
+    pub(crate) documents: Bucket,
     pub(crate) people: People,
+    pub(crate) inviting: Inviting,
 }
 
 /// A vendor that is to be opened. Optional fields can be filled in later.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenVendor {
-    /// The name in the address of the vendor's page; by default made from the name. It cannot be changed later.
+    /// The name in the address of the vendor's page; by default made from the name. It is the vendor's own once the
+    /// application is approved: until then another one may be approved with it.
     #[serde(default, deserialize_with = "domain::text::optional")]
     handle: Option<Handle>,
     /// The vendor's public name.
@@ -60,6 +60,9 @@ pub struct OpenVendor {
     /// The vendor's description of itself: plain text, at most 5,000 characters.
     #[serde(default, deserialize_with = "domain::text::optional")]
     about: Option<LongText>,
+    /// Who sells. Buyers see it; an application needs it.
+    #[serde(default)]
+    public_identity: Option<PublicIdentity>,
     /// One flat shipping rate per currency, at most 50.
     #[serde(default)]
     shipping_rates: Vec<Money>,
@@ -67,6 +70,10 @@ pub struct OpenVendor {
     /// vendor takes no cash.
     #[serde(default)]
     cash_on_delivery: Vec<Money>,
+    /// The version of the agreement that the applicant accepts, when one is in force.
+    #[serde(default)]
+    #[schema(minimum = 1, nullable = false)]
+    accepted_terms: Option<u32>,
 }
 
 impl OpenVendor {
@@ -74,10 +81,7 @@ impl OpenVendor {
     fn handle(&self) -> Result<Handle, Refusal> {
         let handle = self.handle.clone().or_else(|| Handle::suggested_by(self.name.as_str()));
         match handle {
-            Some(handle) if handle.as_str() == "me" => {
-                Err(Refusal::field("/handle", "reserved", "is reserved: choose another"))
-            }
-            Some(handle) => Ok(handle),
+            Some(handle) => reserved::check_handle(&handle).map(|()| handle),
             None => Err(Refusal::field("/handle", "missing", "none can be made from the name: choose one")),
         }
     }
@@ -85,14 +89,17 @@ impl OpenVendor {
 
 /// A change of the account. A field that is absent stays; null empties a field.
 ///
-/// Name, legal name and currency are what the operator approves: they can be changed while the application is a draft
-/// or was rejected, and not after it was submitted.
+/// Name, handle, legal name and currency are what the operator approves: they can be changed while the application is
+/// a draft or was rejected, and not after it was submitted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeVendor {
     /// The vendor's public name. Fixed once the application is submitted.
     #[serde(default)]
     name: Option<Name>,
+    /// The name in the address of the vendor's page. Fixed once the application is submitted.
+    #[serde(default)]
+    handle: Option<Handle>,
     /// The vendor's own currency. Fixed once the application is submitted.
     #[serde(default)]
     currency: Option<Currency>,
@@ -111,6 +118,10 @@ pub struct ChangeVendor {
     #[serde(default)]
     #[schema(value_type = Option<LongText>)]
     about: Change<LongText>,
+    /// Who sells. After the approval the operator is told of a change, and what it was before is kept.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<PublicIdentity>)]
+    public_identity: Option<Option<PublicIdentity>>,
     /// One flat shipping rate per currency, at most 50. The vendor does not ship orders in a currency without a rate.
     #[serde(default)]
     shipping_rates: Option<Vec<Money>>,
@@ -124,7 +135,14 @@ impl ChangeVendor {
     /// The account after the change.
     fn applied(self, account: &VendorAccount) -> Result<VendorAccount, Refusal> {
         let mut changed = account.clone();
-        changed.card.name = self.name.unwrap_or(changed.card.name);
+        if let Some(handle) = self.handle {
+            reserved::check_handle(&handle)?;
+            changed.card.handle = handle;
+        }
+        if let Some(name) = self.name {
+            reserved::check_name(&name)?;
+            changed.card.name = name;
+        }
         changed.currency = self.currency.unwrap_or(changed.currency);
         changed.legal_name = self.legal_name.applied(changed.legal_name);
         changed.email = self.email.unwrap_or(changed.email);
@@ -138,6 +156,7 @@ impl ChangeVendor {
         if !matches!(account.state, VendorState::Draft | VendorState::Rejected) {
             let fixed = [
                 ("/name", account.card.name != changed.card.name),
+                ("/handle", account.card.handle != changed.card.handle),
                 ("/legal_name", account.legal_name != changed.legal_name),
                 ("/currency", account.currency != changed.currency),
             ];
@@ -149,65 +168,10 @@ impl ChangeVendor {
             if !errors.is_empty() {
                 return Err(Refusal::fields(Code::WrongState, errors));
             }
-            changed.check_complete()?;
+            changed.check_as_complete_as(account)?;
         }
         Ok(changed)
     }
-}
-
-/// A document that is going to be uploaded.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AddDocument {
-    /// What the document proves.
-    kind: DocumentKind,
-    /// The name of the file.
-    filename: Line,
-    /// The media type of the file.
-    content_type: DocumentType,
-    /// The exact length of the file in bytes, at most 10 MB.
-    #[schema(minimum = 1, maximum = 10_485_760)]
-    size: u64,
-}
-
-/// The media types of files that are accepted.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-pub enum DocumentType {
-    /// A PDF file.
-    #[serde(rename = "application/pdf")]
-    Pdf,
-    /// A JPEG picture.
-    #[serde(rename = "image/jpeg")]
-    Jpeg,
-    /// A PNG picture.
-    #[serde(rename = "image/png")]
-    Png,
-}
-
-impl DocumentType {
-    const fn content_type(self) -> &'static str {
-        match self {
-            Self::Pdf => "application/pdf",
-            Self::Jpeg => "image/jpeg",
-            Self::Png => "image/png",
-        }
-    }
-
-    const fn extension(self) -> &'static str {
-        match self {
-            Self::Pdf => "pdf",
-            Self::Jpeg => "jpg",
-            Self::Png => "png",
-        }
-    }
-}
-
-/// A recorded document, where to upload its file, and the version of the vendor's account that has it.
-#[derive(Clone, Debug)]
-pub struct BegunDocument {
-    pub document: Document,
-    pub upload: Upload,
-    pub version: u64,
 }
 
 /// Refuses a description of more than [`MAX_ABOUT_LENGTH`] characters.
@@ -216,6 +180,16 @@ fn check_about(about: Option<&LongText>) -> Result<(), Refusal> {
         return Err(Refusal::field("/about", "too_long", format!("at most {MAX_ABOUT_LENGTH} characters")));
     }
     Ok(())
+}
+
+/// Reads a field that is given, `null` as well, which takes away what was there.
+fn given<'de, D: serde::Deserializer<'de>>(field: D) -> Result<Option<Option<PublicIdentity>>, D::Error> {
+    Deserialize::deserialize(field).map(Some)
+}
+
+fn check_identity(identity: Option<&PublicIdentity>) -> Result<(), Refusal> {
+    let wrong = identity.map(PublicIdentity::check).unwrap_or_default();
+    if wrong.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, wrong)) }
 }
 
 const fn is_collectable(most: Money) -> bool {
@@ -232,7 +206,7 @@ fn check_per_currency(field: &str, amounts: &[Money], is_valid: fn(Money) -> boo
     for (index, amount) in amounts.iter().enumerate() {
         let pointer = format!("{field}/{index}");
         if !is_valid(*amount) {
-            errors.push(FieldError::new(pointer, "out_of_range", "is negative, or out of range"));
+            errors.push(FieldError::new(pointer, "out_of_range", "must not be negative, too large or nothing"));
         } else if !seen.insert(amount.currency().as_str()) {
             errors.push(FieldError::new(pointer, "duplicate", "one amount per currency"));
         }
@@ -250,17 +224,26 @@ impl Vendors {
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let accounts = Accounts::new(dynamodb.clone(), table);
         Ok(Self {
-            people: People::new(config.cognito()?, config.required("USER_POOL_ID")?, accounts.clone()),
+            people: People::new(config.cognito()?, config.required("USER_POOL_ID")?),
+            inviting: Inviting::new(
+                config,
+                (accounts.clone(), Sessions::new(dynamodb.clone(), config.required("SESSIONS_TABLE")?)),
+                (
+                    SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
+                    RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
+                ),
+            )?,
             accounts,
+            mfa: MfaPolicy::new(config, SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?))?,
             catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?),
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
         })
     }
 
-    /// A person's membership with the named vendor, or with the only one there is. It is read at each call, so that the
+    /// A person's membership with the named vendor, or with the only approved one. It is read at each call, so that the
     /// removal of a member and the suspension of a vendor take effect at once.
-    pub async fn member(&self, user: UserId, named: Option<VendorId>) -> Result<Member, Error> {
-        Ok(self.accounts.member(user, named).await?)
+    pub async fn member(&self, by: Arrival, named: Option<VendorId>) -> Result<Member, Error> {
+        self.mfa.member(&self.accounts, by, named).await
     }
 
     /// The account of the member's vendor.
@@ -274,13 +257,17 @@ impl Vendors {
         let now = call.at();
         let work = async {
             let handle = asked.handle()?;
+            reserved::check_name(&asked.name)?;
             check_about(asked.about.as_ref())?;
+            check_identity(asked.public_identity.as_ref())?;
             check_per_currency("/shipping_rates", &asked.shipping_rates, Money::is_price)?;
             check_per_currency("/cash_on_delivery", &asked.cash_on_delivery, is_collectable)?;
             if self.accounts.memberships(applicant).await?.len() >= Accounts::MAX_SHOPS {
                 let detail = format!("a person is a member of at most {} vendors", Accounts::MAX_SHOPS);
                 return Err(Refusal::because(Code::LimitReached, detail).into());
             }
+            self.check_handle_is_free(&handle).await?;
+            let accepted_terms = self.inviting.settings.accepted(LegalText::Agreement, asked.accepted_terms).await?;
             let person = self.people.with_id(applicant).await?.ok_or_else(|| Refusal::of(Code::Unauthorized))?;
             let id = VendorId::new(now, platform::ids(now).bits());
             let account = VendorAccount {
@@ -293,8 +280,12 @@ impl Vendors {
                 about: asked.about,
                 shipping_rates: asked.shipping_rates,
                 cash_on_delivery: asked.cash_on_delivery,
+                public_identity: asked.public_identity,
+                identity_changes: Vec::new(),
                 documents: Vec::new(),
                 reason: None,
+                same_name: Vec::new(),
+                name_key: String::new(),
                 history: Vec::new(),
                 created_at: now,
                 version: 0,
@@ -306,6 +297,7 @@ impl Vendors {
                 email: person.email,
                 role: Role::Owner,
                 since: now,
+                accepted_terms,
                 kept: Kept::default(),
             };
             let respond = |opened: &VendorAccount| call.answer(opened);
@@ -314,81 +306,64 @@ impl Vendors {
         self.accounts.once(call.request(), work).await
     }
 
-    /// Submits the vendor's application, if it is complete.
-    pub async fn submit<R>(&self, member: &Member, expected: &Expected, call: Call<'_, VendorAccount, R>) -> Done<R> {
-        let now = call.at();
-        let submitted =
-            |account: &VendorAccount| account.after(VendorStep::Submitted, None, member.membership.user, now);
-        self.save(member, expected, submitted, call).await
+    /// Refuses a handle that another vendor holds already. Nobody holds one before they are approved, so it may still
+    /// be taken then.
+    async fn check_handle_is_free(&self, handle: &Handle) -> Result<(), Error> {
+        let (Some(holder), _) = self.catalog.holder_of_shop_handle(handle).await? else { return Ok(()) };
+        if self.accounts.vendor(holder).await?.is_some_and(|account| account.state.holds_handle()) {
+            return Err(Refusal::because(Code::HandleTaken, format!("the handle {handle} is taken")).into());
+        }
+        Ok(())
     }
 
-    /// Changes the vendor's own account.
+    /// Submits the vendor's application, if it is complete.
+    pub async fn submit<R>(&self, member: &Member, expected: &Expected, call: Call<'_, VendorAccount, R>) -> Done<R> {
+        member.may(Permission::EditShop)?;
+        let (now, account) = (call.at(), &member.account);
+        let work = async {
+            expected.check(account.version)?;
+            let submitted = account.after(VendorStep::Submitted, None, member.membership.user, now)?;
+            submitted.check_rules(&self.inviting.settings.current().await?.vendors)?;
+            // The operator sees them, and has to know of them to approve.
+            let namesakes = self.accounts.namesakes(account).await?;
+            let submitted =
+                VendorAccount { same_name: namesakes.iter().map(|other| other.card.id).collect(), ..submitted };
+            // A repeat of a call that has succeeded does not come here: its account waits already.
+            self.inviting.notify(member.vendor(), Notice::Step { step: VendorStep::Submitted, at: now }).await?;
+            let respond = |saved: &VendorAccount| call.answer(saved);
+            Ok::<_, Error>(self.accounts.save_vendor(&submitted, None, &self.catalog, respond).await?)
+        };
+        self.accounts.once(call.request(), work).await
+    }
+
+    /// Changes the vendor's own account, if it differs.
     pub async fn change<R>(
         &self,
         member: &Member,
-        asked: ChangeVendor,
+        mut asked: ChangeVendor,
         expected: &Expected,
-        call: Call<'_, VendorAccount, R>,
-    ) -> Done<R> {
-        self.save(member, expected, |account| asked.applied(account), call).await
-    }
-
-    /// Writes the account as it was changed, if it differs.
-    async fn save<R>(
-        &self,
-        member: &Member,
-        expected: &Expected,
-        changed: impl FnOnce(&VendorAccount) -> Result<VendorAccount, Refusal>,
         call: Call<'_, VendorAccount, R>,
     ) -> Done<R> {
         member.may(Permission::EditShop)?;
-        let account = &member.account;
+        let (account, now) = (&member.account, call.at());
+        let identity = asked.public_identity.take().unwrap_or_else(|| account.public_identity.clone());
         let work = async {
             expected.check(account.version)?;
-            let changed = changed(account)?;
+            let changed = asked.applied(account)?;
+            let rules = self.inviting.settings.current().await?;
+            let (changed, is_told) = changed.with_identity(identity, &rules.vendors, (member.membership.user, now))?;
+            if changed.card.handle != account.card.handle {
+                self.check_handle_is_free(&changed.card.handle).await?;
+            }
             if changed == *account {
                 return Ok(self.accounts.answer(call, account).await?);
+            }
+            if is_told {
+                self.inviting.notify(member.vendor(), Notice::IdentityChanged { at: now }).await?;
             }
             let respond = |saved: &VendorAccount| call.answer(saved);
             Ok::<_, Error>(self.accounts.save_vendor(&changed, None, &self.catalog, respond).await?)
         };
         self.accounts.once(call.request(), work).await
-    }
-
-    /// Records a document and begins the upload of its file.
-    pub async fn add_document<R>(
-        &self,
-        member: &Member,
-        asked: &AddDocument,
-        call: Call<'_, BegunDocument, R>,
-    ) -> Done<R> {
-        let now = call.at();
-        member.may(Permission::EditShop)?;
-        let work = async {
-            if !(1..=MAX_DOCUMENT_SIZE).contains(&asked.size) {
-                let detail = format!("1 to {MAX_DOCUMENT_SIZE} bytes");
-                return Err(Refusal::field("/size", "out_of_range", detail).into());
-            }
-            let mut changed = member.account.clone();
-            if changed.documents.len() >= MAX_DOCUMENTS {
-                let detail = format!("at most {MAX_DOCUMENTS} documents");
-                return Err(Refusal::because(Code::LimitReached, detail).into());
-            }
-            let id = MediaId::new(now, platform::ids(now).bits());
-            let key = format!("{}/{id}.{}", member.vendor(), asked.content_type.extension());
-            let upload = self.sign_document(&key, asked, now).await?;
-            let document = Document { kind: asked.kind, key: Some(key), filename: asked.filename.clone(), at: now };
-            changed.documents.push(document.clone());
-            let respond =
-                |saved: &VendorAccount| call.answer(&BegunDocument { document, upload, version: saved.version });
-            Ok::<_, Error>(self.accounts.save_vendor(&changed, None, &self.catalog, respond).await?)
-        };
-        self.accounts.once(call.request(), work).await
-    }
-
-    /// Signs the upload of a document's file.
-    pub async fn sign_document(&self, key: &str, asked: &AddDocument, now: Timestamp) -> Result<Upload, Error> {
-        let file = UploadSpec { key, content_type: asked.content_type.content_type(), size: asked.size };
-        Ok(self.documents.upload(file, now).await?)
     }
 }

@@ -3,6 +3,7 @@
 mod card;
 mod category;
 mod file_columns;
+mod hidden;
 mod image;
 mod product_file;
 mod sale_unit;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::address::Country;
 use crate::code::{Code, FieldError, Refusal};
 use crate::stored::Kept;
 use crate::text::{Handle, Line, Name, Title};
@@ -23,6 +25,7 @@ use crate::{Currency, ProductId, Timestamp, VariantId};
 pub use card::ProductCard;
 pub use category::{Category, CategoryTree};
 pub use file_columns::{FileCells, FileColumns, FileHeaders, MAX_KEPT_BYTES};
+pub use hidden::Hidden;
 pub use image::{Image, ImageLink, ImageSource};
 pub use product_file::NO_OPTION;
 pub use sale_unit::{Measure, SaleUnit, Step};
@@ -114,6 +117,25 @@ pub enum ProductState {
     Other,
 }
 
+/// Who makes a product, who brings it into the country, and where it comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manufacturer: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub importer: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+}
+
+impl Origin {
+    /// Whether nothing is known of it, as of products of releases before 2026-12-04.
+    pub const fn is_unknown(&self) -> bool {
+        self.manufacturer.is_none() && self.importer.is_none() && self.country.is_none()
+    }
+}
+
 /// A product with its variants. The long description is an item of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
@@ -142,6 +164,9 @@ pub struct Product {
     /// Title and description for search engines.
     #[serde(default)]
     pub seo: Seo,
+    /// Who makes it, who brings it into the country, and where it comes from.
+    #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+    pub origin: Origin,
     /// The handle that an imported file has for it, when it is not its own; any text, as another shop system has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_handle: Option<Line>,
@@ -157,8 +182,14 @@ pub struct Product {
     /// When it got another handle for the last time; the former one leads here for a year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renamed_at: Option<Timestamp>,
+    /// Whether its handle is only wished for: its shop was not approved when it was written, and keeps nobody from it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub awaits_handle: bool,
     /// Whether buyers can see it.
     pub state: ProductState,
+    /// Why the operator hides it; then it is a draft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Hidden>,
     /// Whether its shop is open: false while the vendor is suspended.
     #[serde(default = "yes")]
     pub listed: bool,
@@ -175,6 +206,11 @@ pub struct Product {
     /// What the stored item held that this release does not know.
     #[serde(skip)]
     pub kept: Kept,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 const fn yes() -> bool {
@@ -214,7 +250,7 @@ pub struct List {
 impl Product {
     /// Whether buyers can see and buy it.
     pub fn is_for_sale(&self) -> bool {
-        self.state == ProductState::Published && self.listed
+        self.state == ProductState::Published && self.listed && self.hidden.is_none()
     }
 
     /// Makes it a draft: buyers do not see it any more.
@@ -222,8 +258,11 @@ impl Product {
         self.state = ProductState::Draft;
     }
 
-    /// Publishes it; the time of the first publication stays.
+    /// Publishes it, unless it is hidden; the time of the first publication stays.
     pub fn publish(&mut self, now: Timestamp) {
+        if self.hidden.is_some() {
+            return;
+        }
         self.state = ProductState::Published;
         self.published_at.get_or_insert(now);
     }

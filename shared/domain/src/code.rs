@@ -49,6 +49,12 @@ codes! {
     CodeExpired = "code_expired",
     /// You may not do this.
     Forbidden = "forbidden",
+    /// This needs a second factor: the code of an authenticator app.
+    MfaRequired = "mfa_required",
+    /// Your sign-in is too long ago for this: sign in again.
+    StepUpNeeded = "step_up_needed",
+    /// It is more than you may give back of an order.
+    RefundLimit = "refund_limit",
     /// The shop is suspended: it may only read, ship and deliver.
     VendorSuspended = "vendor_suspended",
     /// The signature does not belong to this message.
@@ -61,6 +67,8 @@ codes! {
     WrongState = "wrong_state",
     /// The buyer's bank decides about the payment: nothing is accepted or shipped before.
     PaymentDisputed = "payment_disputed",
+    /// Several people have signed up with the address: send the password with the code.
+    PasswordNeeded = "password_needed",
     /// It was changed in the meantime; read it again.
     Conflict = "conflict",
     /// The name is taken.
@@ -93,12 +101,16 @@ codes! {
     PaymentMethodUnavailable = "payment_method_unavailable",
     /// Another import of the shop is not over yet.
     ImportRunning = "import_running",
+    /// A text that has to be accepted has a version that was not.
+    TermsNotAccepted = "terms_not_accepted",
     /// The application is not complete; `errors` names what is missing.
     ChecklistIncomplete = "checklist_incomplete",
     /// A limit of the catalog or of an order was reached.
     LimitReached = "limit_reached",
     /// It has expired.
     Expired = "expired",
+    /// The order ended long ago: its token opens it no more.
+    TokenExpired = "token_expired",
     /// The body is too large.
     TooLarge = "too_large",
     /// The body has the wrong content type.

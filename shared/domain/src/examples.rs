@@ -51,7 +51,7 @@ pub fn address() -> Address {
 
 /// A guest with [`address`].
 pub fn person() -> Person {
-    Person { email: Email::parse("buyer@bozor.test").unwrap(), phone: None, address: address() }
+    Person { email: Some(Email::parse("buyer@bozor.test").unwrap()), phone: None, address: address() }
 }
 
 /// A vendor with the handle that the name suggests.
@@ -171,7 +171,7 @@ pub fn order(provider: ProviderName, vendors: &[VendorCard]) -> PlacedOrder {
             version: 1,
             kept: Kept::default(),
         },
-        terms: Terms { order: id, sealed: None, version: 1, kept: Kept::default() },
+        terms: Terms { order: id, sealed: None, accepted_terms: None, version: 1, kept: Kept::default() },
         person: Some(person()),
         history: Vec::new(),
         vendors,

@@ -160,6 +160,8 @@ ids! {
     ExportId = "exp";
     /// A rebuild of derived copies.
     RebuildId = "rbd";
+    /// A session: one sign-in of a person.
+    SessionId = "ses";
     /// An address in a buyer's address book.
     AddressId = "adr";
     /// A cart. The id is a capability: whoever knows it may use the cart. So it is 128 random bits, made by
@@ -282,6 +284,15 @@ pub struct UserId(Uuid);
 
 impl UserId {
     const EXAMPLE: &'static str = "0192f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d";
+
+    /// The user with exactly these 128 bits.
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(Uuid::from_u128(bits))
+    }
+
+    pub const fn bits(self) -> u128 {
+        self.0.as_u128()
+    }
 }
 
 impl fmt::Display for UserId {
@@ -293,7 +304,9 @@ impl fmt::Display for UserId {
 impl FromStr for UserId {
     type Err = BadId;
     fn from_str(text: &str) -> Result<Self, BadId> {
-        Uuid::try_parse(text).map(Self).map_err(|_| BadId)
+        // In the one form in which it is written: another spelling would be another key of the same person.
+        let parsed = Uuid::try_parse(text).map(Self).map_err(|_| BadId)?;
+        if parsed.to_string() == text { Ok(parsed) } else { Err(BadId) }
     }
 }
 

@@ -16,11 +16,16 @@ pub mod frozen_opening;
 pub mod id_source;
 pub mod idempotency;
 pub mod ids;
+pub mod invitation;
 pub mod job;
+pub mod legal;
 pub mod location;
 pub mod look_up;
+pub mod marketplace;
+pub mod mfa;
 pub mod money;
 pub mod money_movement;
+pub mod notice;
 pub mod opening;
 pub mod order;
 pub mod outbox;
@@ -29,6 +34,7 @@ pub mod payment;
 pub mod payment_kind;
 pub mod pricing;
 pub mod processing;
+pub mod proof;
 pub mod provider_news;
 pub mod refund;
 pub mod refund_rules;
@@ -36,6 +42,7 @@ pub mod report;
 pub mod return_policy;
 pub mod returns;
 pub mod sealed;
+pub mod session;
 pub mod settings;
 pub mod settlement;
 pub mod shares;
@@ -55,7 +62,7 @@ pub use id_source::Ids;
 pub use idempotency::{Call, IdempotentRequest, Outcome, Prepared, StoredResponse};
 pub use ids::{
     AddressId, CartId, DisputeId, EventId, ExportId, ImportId, MediaId, OrderId, OrderNumber, PaymentId, ProductId,
-    RebuildId, RefundId, SettlementId, UserId, VariantId, VendorId,
+    RebuildId, RefundId, SessionId, SettlementId, UserId, VariantId, VendorId,
 };
 pub use look_up::{Identifier, LookUp};
 pub use money::{Currency, Money};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::contact::{ContactPoint, PhoneNumber};
 use crate::ids::{BadId, decode, encode};
 use crate::text::{Email, Phone};
 
@@ -52,6 +53,21 @@ impl<'a> From<&'a Phone> for Identifier<'a> {
     }
 }
 
+impl<'a> From<&'a PhoneNumber> for Identifier<'a> {
+    fn from(number: &'a PhoneNumber) -> Self {
+        Self::Phone(number.as_phone())
+    }
+}
+
+impl<'a> From<&'a ContactPoint> for Identifier<'a> {
+    fn from(contact: &'a ContactPoint) -> Self {
+        match contact {
+            ContactPoint::Email(email) => email.into(),
+            ContactPoint::Phone(number) => number.into(),
+        }
+    }
+}
+
 /// 128 bits of an HMAC of an [`Identifier`], in the place of the identifier in keys and indexes. Without the secret
 /// nobody can try out addresses on it, as on a plain hash. Its text is 26 characters of Crockford base32.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +76,10 @@ pub struct LookUp(u128);
 impl LookUp {
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))
+    }
+
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{OrderId, PaymentId, UserId};
+use crate::{LookUp, OrderId, PaymentId, SessionId, UserId, VendorId};
 
 /// Whose row of the table Keys opens a sealed value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +54,14 @@ pub enum SealedIn {
     Order(OrderId),
     /// What a payment attempt sends to its provider about the buyer.
     Payment(PaymentId),
+    /// Who has asked for a code.
+    Code(LookUp),
+    /// The user pool's token of a session.
+    Session(SessionId),
+    /// What a person's authenticator app computes its codes from.
+    Mfa(UserId),
+    /// Whom a vendor has invited.
+    Invitation(VendorId, LookUp),
 }
 
 /// The id, whose prefix says its kind.
@@ -62,6 +70,10 @@ impl fmt::Display for SealedIn {
         match self {
             Self::Order(order) => fmt::Display::fmt(order, formatter),
             Self::Payment(payment) => fmt::Display::fmt(payment, formatter),
+            Self::Code(contact) => write!(formatter, "code_{contact}"),
+            Self::Session(session) => fmt::Display::fmt(session, formatter),
+            Self::Mfa(user) => write!(formatter, "mfa_{user}"),
+            Self::Invitation(vendor, contact) => write!(formatter, "invitation_{vendor}_{contact}"),
         }
     }
 }

@@ -1,20 +1,30 @@
 //! Settings of the operator. Functions read them from a cache that is at most 30 seconds old.
 
 mod entries;
+mod phone_messages;
+mod quotas;
+mod security;
+mod vendors;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::code::{Code, Refusal};
+use crate::legal::LegalTexts;
 use crate::order::Deadlines;
 use crate::payment::ProviderName;
 use crate::payment_kind::PaymentKind;
 use crate::pricing::Rates;
 use crate::return_policy::ReturnRules;
 use crate::stored::Kept;
+use crate::{Currency, Money};
 
 pub use self::entries::{Area, LimitValue, SettingId, SettingValue, StoredSetting};
+pub use self::phone_messages::{PhoneChannel, PhoneMessages, PrefixPrice};
+pub use self::quotas::{Quota, Quotas};
+pub use self::security::{Security, StaffRole};
+pub use self::vendors::{CountryRule, VendorRules};
 
 /// The settings of the marketplace; a missing area has its defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,10 +41,23 @@ pub struct Settings {
     pub kinds: Vec<PaymentKind>,
     /// Rate limits, and the limit of unpaid orders.
     pub limits: Limits,
+    /// How much each shop may have.
+    pub quotas: Quotas,
     /// What the operator promises about returns.
     pub returns: ReturnRules,
     /// Whether vendors may give money back of their own accord, for their own vendor orders.
     pub vendor_refunds: bool,
+    /// What the operator's support may give back of one order, one amount per currency; nothing in other currencies.
+    pub support_refunds: Vec<Money>,
+    /// Who needs a second factor.
+    pub security: Security,
+    /// What is asked of vendors.
+    pub vendors: VendorRules,
+    /// Texts that people agree to, by the versions in force. They are items of their own.
+    #[serde(skip)]
+    pub legal: LegalTexts,
+    /// How messages go to telephone numbers.
+    pub phone_messages: PhoneMessages,
     /// Incremented by each write, which is conditional on it.
     pub version: u64,
     /// Whether a stored rate could not be read.
@@ -57,8 +80,14 @@ impl Default for Settings {
             providers: ProviderName::ALL.to_vec(),
             kinds: cards(),
             limits: Limits::default(),
+            quotas: Quotas::default(),
             returns: ReturnRules::default(),
             vendor_refunds: false,
+            support_refunds: Vec::new(),
+            security: Security::default(),
+            vendors: VendorRules::default(),
+            legal: LegalTexts::default(),
+            phone_messages: PhoneMessages::default(),
             version: 0,
             rates_are_unknown: false,
             kept: Kept::default(),
@@ -73,6 +102,12 @@ impl Settings {
     /// A stored rate could not be read: nothing is sold at a guessed one.
     pub fn known_rates(&self) -> Result<Rates, Refusal> {
         if self.rates_are_unknown { Err(Refusal::of(Code::Unavailable)) } else { Ok(self.rates) }
+    }
+
+    /// What the operator's support may give back of one order in this currency.
+    pub fn support_refund_limit(&self, currency: Currency) -> Money {
+        let limit = self.support_refunds.iter().copied().find(|limit| limit.currency() == currency);
+        limit.unwrap_or_else(|| Money::zero(currency))
     }
 
     /// How many orders of one e-mail address may be unpaid at once, and how long the first of them stays so at most.
@@ -119,6 +154,15 @@ pub struct Limits {
     pub sign_in: CallLimits,
     /// Requests that send mail to an address that anybody may enter, per client and per e-mail address.
     pub mail: CallLimits,
+    /// Requests for a code by which a person is known: of one client for one contact, whoever's it is, and of everybody
+    /// for one contact. Each is worth five guesses.
+    pub code_request: CallLimits,
+    /// Invitations of members, per client and per invited address, whichever shop invites; and answers to them, per
+    /// client.
+    pub invitation: CallLimits,
+    /// Calls that change something and have no limit of their own, for the client of who is not signed in, and for each
+    /// person; by lists of routes.
+    pub change: CallLimits,
     /// Requests for an order with a wrong token, per client: there is no other target to count by.
     pub wrong_token: Limit,
     /// How many orders of one e-mail address may be unpaid at once, including those payable on delivery.
@@ -157,6 +201,17 @@ impl Default for Limits {
                 per_client: Limit::per_minute(120),
                 per_target: Limit { most: 10, within: Duration::from_secs(600) },
             },
+            // Of one client in a day fewer than of all: nobody uses up alone what others need.
+            code_request: CallLimits {
+                per_client: Limit { most: 6, within: Duration::from_secs(3_600) },
+                per_target: Limit { most: 200, within: Duration::from_secs(86_400) },
+            },
+            invitation: CallLimits {
+                per_client: Limit::per_minute(60),
+                per_target: Limit { most: 20, within: Duration::from_secs(86_400) },
+            },
+            // A program of a shop writes the stock of each variant by a call of its own.
+            change: CallLimits { per_client: Limit::per_minute(120), per_target: Limit::per_minute(600) },
             wrong_token: Limit::per_minute(60),
             unpaid_orders: 3,
             import: FileLimits::MOST,
@@ -165,13 +220,17 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Sets every limit per client: for clients that share one address, as on one machine.
+    /// Sets every limit per client, and that of one person's changes: for clients that share one address, and people
+    /// who do everybody's work, as on one machine.
     #[must_use]
     pub const fn with_clients(mut self, limit: Limit) -> Self {
         self.checkout.per_client = limit;
         self.payment.per_client = limit;
         self.sign_in.per_client = limit;
         self.mail.per_client = limit;
+        self.code_request.per_client = limit;
+        self.invitation.per_client = limit;
+        self.change = CallLimits { per_client: limit, per_target: limit };
         self.wrong_token = limit;
         self
     }

@@ -4,6 +4,7 @@
 mod characters;
 mod email;
 mod latin;
+mod look_alike;
 mod search;
 
 use std::borrow::Cow;
@@ -17,7 +18,8 @@ use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
 use crate::stored::is_unjudged;
 
 pub use self::characters::{composed, is_forbidden, is_line_break, is_unseen};
-pub use self::email::{account_email, kept_email, kept_optional_email};
+pub use self::email::{MAX_ACCOUNT_LENGTH, account_email, kept_email, kept_optional_email};
+pub use self::look_alike::look_of;
 pub use self::search::Search;
 
 /// Why a text is not accepted.
@@ -203,6 +205,9 @@ texts! {
     Phone: 3..=64, lines: false, phone, "+998712000000";
     /// A code that was sent to somebody, as they enter it: six digits of any script, with blanks and hyphens anywhere.
     OneTimeCode: 6..=64, lines: false, one_time_code, "048151";
+    /// A code of an authenticator app, six digits, or one on paper, ten letters and digits; with blanks and hyphens
+    /// anywhere.
+    SecondFactorCode: 6..=64, lines: false, second_factor_code, "048151";
 }
 
 fn one_time_code(text: &str) -> Result<String, BadText> {
@@ -210,6 +215,16 @@ fn one_time_code(text: &str) -> Result<String, BadText> {
     let written = text.chars().filter(|one| !one.is_whitespace() && !matches!(one, '-' | '\u{2010}'..='\u{2015}'));
     let digits: String = written.map(|one| characters::ascii_digit(one).ok_or(FORM)).collect::<Result<_, _>>()?;
     if digits.len() == 6 { Ok(digits) } else { Err(FORM) }
+}
+
+fn second_factor_code(text: &str) -> Result<String, BadText> {
+    if let Ok(digits) = one_time_code(text) {
+        return Ok(digits);
+    }
+    let written = text.chars().filter(|one| !one.is_whitespace() && !matches!(one, '-' | '\u{2010}'..='\u{2015}'));
+    let symbols: String = written.map(|one| one.to_ascii_lowercase()).collect();
+    let is_one = symbols.len() == 10 && symbols.bytes().all(|one| one.is_ascii_alphanumeric());
+    if is_one { Ok(symbols) } else { Err(BadText::Form("must be six digits, or a code on paper")) }
 }
 
 fn handle(text: &str) -> Result<String, BadText> {
@@ -325,6 +340,16 @@ mod tests {
         }
         for wrong in ["", "04815", "0481511", "o48151", "048\u{0}151", "-"] {
             assert!(OneTimeCode::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_second_factor_is_six_digits_or_a_code_on_paper() {
+        for (written, kept) in [("048 151", "048151"), (" AB2DE-FGH3J ", "ab2defgh3j"), ("ab2defgh3j", "ab2defgh3j")] {
+            assert_eq!(SecondFactorCode::parse(written).unwrap().as_str(), kept, "{written}");
+        }
+        for wrong in ["", "04815", "ab2defgh3", "ab2defgh3jk", "ab2defgh\u{e9}j", "ab2de_fgh3"] {
+            assert!(SecondFactorCode::parse(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -1,18 +1,24 @@
 //! Vendors: their shop, their account with its application, and their members.
 
+mod identity;
 mod job;
 mod member;
+mod paper;
+pub mod reserved;
+mod rules;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
 use crate::stored::Kept;
-use crate::text::{Email, Handle, Line, LongText, Name, Phone};
+use crate::text::{Email, Handle, Line, LongText, Name, Phone, look_of};
 use crate::{Currency, Money, Timestamp, UserId, VendorId};
 
+pub use self::identity::{IdentityChange, IdentityField, Licence, MAX_IDENTITY_CHANGES, PublicIdentity, VendorKind};
 pub use self::job::VendorJob;
 pub use self::member::{Member, Membership, Permission, Role};
+pub use self::paper::Paper;
 
 /// A vendor as products and carts show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -81,6 +87,13 @@ impl VendorState {
     }
 }
 
+impl VendorState {
+    /// Whether a vendor in this state keeps others from its handle.
+    pub const fn holds_handle(self) -> bool {
+        matches!(self, Self::Approved | Self::Suspended | Self::Other)
+    }
+}
+
 impl VendorStep {
     pub const ALL: [Self; 5] = [Self::Submitted, Self::Approved, Self::Rejected, Self::Suspended, Self::Reinstated];
 }
@@ -105,6 +118,9 @@ pub struct Shop {
     /// no cash in that currency.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cash_on_delivery: Vec<Money>,
+    /// Who sells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_identity: Option<PublicIdentity>,
     pub created_at: Timestamp,
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
@@ -115,6 +131,11 @@ pub struct Shop {
 }
 
 impl Shop {
+    /// Whether its handle is its own: it is or was approved. Others only wish for theirs, and keep nobody from it.
+    pub const fn holds_handle(&self) -> bool {
+        self.state.holds_handle()
+    }
+
     /// Whether it may sell.
     pub fn sells(&self) -> bool {
         self.state == VendorState::Approved
@@ -143,6 +164,10 @@ pub struct Document {
     pub filename: Line,
     /// When it was uploaded.
     pub at: Timestamp,
+    /// When it expires; nothing for what does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What a document proves.
@@ -155,10 +180,25 @@ pub enum DocumentKind {
     Registration,
     /// Tax registration of the business.
     Tax,
+    /// A licence of an authority, which expires.
+    Licence,
     /// A kind that only a newer release knows: shown, and never changed by this one.
     #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
     #[schema(rename = "other")]
     Other,
+}
+
+impl DocumentKind {
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Registration => "registration",
+            Self::Tax => "tax",
+            Self::Licence => "licence",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// A vendor's account: the profile and the application, readable by its members and the operator only.
@@ -184,11 +224,23 @@ pub struct VendorAccount {
     /// The greatest total of one of its orders that is collected on delivery, per currency: none until it is turned on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cash_on_delivery: Vec<Money>,
+    /// Who sells, as buyers see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_identity: Option<PublicIdentity>,
+    /// Its changes after the approval, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity_changes: Vec<IdentityChange>,
     /// Documents uploaded for the application.
     #[serde(default)]
     pub documents: Vec<Document>,
     /// Why the operator rejected the application or suspended the vendor.
     pub reason: Option<LongText>,
+    /// The vendors whose names looked like this one's when the application was submitted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_name: Vec<VendorId>,
+    /// The look of the name under which it is found by others of the same look; empty before it was first kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name_key: String,
     /// Steps of the vendor's state, oldest first.
     #[serde(default)]
     pub history: Vec<VendorHistory>,
@@ -222,6 +274,8 @@ pub enum ChecklistCode {
     Phone,
     /// A shipping rate in one currency at least.
     ShippingRates,
+    /// Who sells, as buyers see it.
+    PublicIdentity,
 }
 
 impl ChecklistCode {
@@ -231,6 +285,7 @@ impl ChecklistCode {
             Self::LegalName => "legal_name",
             Self::Phone => "phone",
             Self::ShippingRates => "shipping_rates",
+            Self::PublicIdentity => "public_identity",
         }
     }
 }
@@ -252,6 +307,7 @@ impl VendorAccount {
             item(ChecklistCode::LegalName, self.legal_name.is_some()),
             item(ChecklistCode::Phone, self.phone.is_some()),
             item(ChecklistCode::ShippingRates, !self.shipping_rates.is_empty()),
+            item(ChecklistCode::PublicIdentity, self.public_identity.is_some()),
         ]
     }
 
@@ -262,6 +318,17 @@ impl VendorAccount {
             .into_iter()
             .filter(|item| !item.done)
             .map(|item| FieldError::new(format!("/{}", item.code.as_str()), "missing", "must be filled in"))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::ChecklistIncomplete, missing)) }
+    }
+
+    /// Fails with `checklist_incomplete` when a field is missing that was filled in before. What was not asked for when
+    /// the vendor was approved stands in the way of no other change.
+    pub fn check_as_complete_as(&self, before: &Self) -> Result<(), Refusal> {
+        let had = before.checklist();
+        let lost = self.checklist().into_iter().zip(had).filter(|(now, had)| !now.done && had.done);
+        let missing: Vec<_> = lost
+            .map(|(item, _)| FieldError::new(format!("/{}", item.code.as_str()), "missing", "must be filled in"))
             .collect();
         if missing.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::ChecklistIncomplete, missing)) }
     }
@@ -289,6 +356,11 @@ impl VendorAccount {
         Ok(next)
     }
 
+    /// What its name looks like, by which it is compared with others.
+    pub fn name_look(&self) -> String {
+        look_of(self.card.name.as_str())
+    }
+
     /// The public profile. The description is escaped: a vendor's profile has no markup of its own.
     pub fn shop(&self) -> Shop {
         Shop {
@@ -298,6 +370,7 @@ impl VendorAccount {
             currency: self.currency,
             shipping_rates: self.shipping_rates.clone(),
             cash_on_delivery: self.cash_on_delivery.clone(),
+            public_identity: self.public_identity.clone(),
             created_at: self.created_at,
             version: self.version,
             kept: Kept::default(),

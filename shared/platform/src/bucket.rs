@@ -65,6 +65,18 @@ impl Bucket {
         })
     }
 
+    /// A signed URL from which a file of a stranger's can be downloaded, under the name that they gave it. No browser
+    /// shows it, whatever it says that it is.
+    ///
+    /// # Errors
+    /// When the URL cannot be signed. Signing needs no network, so this is not expected.
+    pub async fn download(&self, key: &str, filename: &str, now: Timestamp) -> Result<FileLink, NotSigned> {
+        let get = self.client.get_object().bucket(&self.name).key(key).response_content_disposition(attached(filename));
+        let request =
+            get.presigned(presigning(now)?).await.map_err(|error| not_signed(&DisplayErrorContext(&error)))?;
+        Ok(FileLink { url: request.uri().to_owned(), expires_at: now + LINK_LIFETIME })
+    }
+
     /// A signed URL from which a file can be downloaded.
     ///
     /// # Errors
@@ -77,6 +89,20 @@ impl Bucket {
     }
 }
 
+/// An attachment with a name in any script (RFC 6266, RFC 8187).
+fn attached(filename: &str) -> String {
+    use std::fmt::Write as _;
+    let mut written = "attachment; filename*=UTF-8''".to_owned();
+    for byte in filename.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
+            written.push(char::from(byte));
+        } else {
+            let _ = write!(written, "%{byte:02X}");
+        }
+    }
+    written
+}
+
 /// The settings of a URL that is valid from now on.
 fn presigning(now: Timestamp) -> Result<PresigningConfig, NotSigned> {
     let begun = SystemTime::UNIX_EPOCH + now.since(Timestamp::default());
@@ -86,4 +112,15 @@ fn presigning(now: Timestamp) -> Result<PresigningConfig, NotSigned> {
 
 fn not_signed(error: &dyn std::fmt::Display) -> NotSigned {
     NotSigned(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_written_so_that_nothing_of_it_is_more_than_a_name() {
+        assert_eq!(attached("passport.pdf"), "attachment; filename*=UTF-8''passport.pdf");
+        assert_eq!(attached("a\"; \u{44f}\r\n"), "attachment; filename*=UTF-8''a%22%3B%20%D1%8F%0D%0A");
+    }
 }

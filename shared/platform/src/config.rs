@@ -87,6 +87,17 @@ impl Config {
         self.optional(name).ok_or_else(|| Fatal::new(format_args!("the environment variable {name} is missing")))
     }
 
+    /// A variable that the function needs and that is `true` or `false`.
+    ///
+    /// # Errors
+    /// When it is missing or another word.
+    pub fn required_bool(&self, name: &str) -> Result<bool, Fatal> {
+        let given = self.required(name)?;
+        given
+            .parse()
+            .map_err(|_| Fatal::new(format_args!("the environment variable {name} is {given}, not true or false")))
+    }
+
     /// A variable that may be missing. An empty one counts as missing.
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.names_read.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());

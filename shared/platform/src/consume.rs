@@ -1,5 +1,5 @@
-//! Functions that consume queues, streams and schedules. In Lambda they run until the execution environment ends; in
-//! process the local cloud passes the same event and gets the same answer.
+//! Functions that consume queues, streams and schedules, and that a user pool asks. In Lambda they run until the
+//! execution environment ends; in process the local cloud passes the same event and gets the same answer.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -9,6 +9,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::{Fatal, StreamRecord, trace};
 
@@ -46,6 +47,22 @@ pub struct Tick {
     pub task: Option<String>,
 }
 
+/// What a user pool asks.
+#[derive(Clone, Debug, Deserialize)]
+pub struct UserPoolEvent {
+    /// The trigger and why it was called, such as `TokenGeneration_Authentication`.
+    #[serde(rename = "triggerSource")]
+    pub source: String,
+    pub request: Value,
+}
+
+impl UserPoolEvent {
+    /// The trigger: what the source has before the underscore.
+    pub fn trigger(&self) -> &str {
+        self.source.split('_').next().unwrap_or_default()
+    }
+}
+
 /// Why an event was not processed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EventError {
@@ -55,6 +72,9 @@ pub enum EventError {
     /// The work failed; the log has the cause.
     #[error("the scheduled work failed")]
     Failed,
+    /// A question of a user pool that has no answer. The pool repeats this to its caller.
+    #[error("{0}")]
+    Unanswered(String),
 }
 
 #[derive(Deserialize)]
@@ -179,6 +199,30 @@ where
     }
 }
 
+/// Answers a question of a user pool: with the event, in which the handler's answer is the `response`.
+///
+/// # Errors
+/// When the event is not a question of a user pool, or has no answer.
+pub async fn user_pool_trigger<App, F, E>(
+    app: &App,
+    event: &str,
+    now: Timestamp,
+    handler: &F,
+) -> Result<String, EventError>
+where
+    F: AsyncFn(&App, &UserPoolEvent, Timestamp) -> Result<Value, E>,
+    E: Error,
+{
+    let asked: UserPoolEvent = read(event)?;
+    let mut answered: Map<String, Value> = read(event)?;
+    let response = Box::pin(handler(app, &asked, now)).await.map_err(|error| {
+        tracing::warn!(item = asked.source, cause = %error, "a question of the user pool was not answered");
+        EventError::Unanswered(error.to_string())
+    })?;
+    answered.insert("response".to_owned(), response);
+    serde_json::to_string(&answered).map_err(|error| EventError::Unreadable(error.to_string()))
+}
+
 /// Consumes a queue in Lambda.
 ///
 /// # Errors
@@ -213,6 +257,18 @@ where
     E: Error,
 {
     run(async |event: &str, now| schedule_tick(&app, event, now, &handler).await).await
+}
+
+/// Answers the questions of a user pool in Lambda.
+///
+/// # Errors
+/// When the Lambda runtime cannot be reached.
+pub async fn answer_user_pool<App, F, E>(app: App, handler: F) -> Result<(), Fatal>
+where
+    F: AsyncFn(&App, &UserPoolEvent, Timestamp) -> Result<Value, E>,
+    E: Error,
+{
+    run(async |event: &str, now| user_pool_trigger(&app, event, now, &handler).await).await
 }
 
 async fn run(deliver: impl AsyncFn(&str, Timestamp) -> Result<String, EventError>) -> Result<(), Fatal> {

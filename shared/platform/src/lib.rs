@@ -2,7 +2,7 @@
 //!
 //! The only crate that reads the environment, builds clients and talks to the Lambda runtime. Whatever runs in Lambda
 //! runs the same way in process: `infra/local` makes a [`Config`] from a map and calls [`traced`] routers,
-//! [`queue_batch`], [`stream_batch`] and [`schedule_tick`] itself.
+//! [`queue_batch`], [`stream_batch`], [`schedule_tick`] and [`user_pool_trigger`] itself.
 
 mod bucket;
 mod clients;
@@ -13,27 +13,35 @@ mod fatal;
 mod headers;
 mod http;
 mod ids;
+mod invitation_token;
+mod links;
 mod logging;
+pub mod mail;
+pub mod messenger;
 mod pace;
 mod persons;
 mod queue;
 mod secrets;
 mod serve;
+mod sign_in_proof;
 mod sigv4;
 mod slice;
 mod stream;
+mod totp;
 pub mod trace;
 mod uploads;
 
 pub use bucket::{Bucket, NotSigned, UploadSpec};
 pub use config::Config;
 pub use consume::{
-    EventError, MessageError, QueueMessage, Tick, consume_queue, consume_schedule, consume_stream, queue_batch,
-    schedule_tick, stream_batch,
+    EventError, MessageError, QueueMessage, Tick, UserPoolEvent, answer_user_pool, consume_queue, consume_schedule,
+    consume_stream, queue_batch, schedule_tick, stream_batch, user_pool_trigger,
 };
 pub use fatal::Fatal;
 pub use http::{HttpClient, HttpError};
 pub use ids::ids;
+pub use invitation_token::InvitationToken;
+pub use links::order_link;
 pub use pace::{Pace, SharedPace};
 pub use persons::{NotOpened, NotSealed, PersonsSecret};
 pub use queue::{JobQueue, NotSent};
@@ -41,6 +49,7 @@ pub use secrets::{Rotating, Secret, SecretError};
 pub use serve::serve;
 pub use slice::Slice;
 pub use stream::{Change, StreamRecord};
+pub use totp::TotpSecret;
 pub use trace::traced;
 pub use uploads::uploaded_keys;
 

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::order::PlacedOrder;
 use domain::sealed::{PersonKey, Sealed, SealedIn};
+use domain::text::OneTimeCode;
 use domain::{Code, Coded, Identifier, LookUp};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Prk, Salt};
@@ -20,6 +21,10 @@ use crate::Rotating;
 /// What keys are derived for. Another use of the master secret has another text here, so that no key serves two.
 const FOR_SEALING: &[u8] = b"bozor person of an order 1";
 const FOR_LOOK_UPS: &[u8] = b"bozor look-up 1";
+const FOR_CODES: &[u8] = b"bozor code of a contact 1";
+const FOR_SESSIONS: &[u8] = b"bozor token of a session 1";
+const FOR_INVITATIONS: &[u8] = b"bozor token of an invitation 1";
+const FOR_RECOVERY: &[u8] = b"bozor code on paper 1";
 const FOR_FINGERPRINT: &[u8] = b"bozor fingerprint 1";
 
 /// The least length of a master secret. One that was emptied by mistake must count as unreadable.
@@ -107,6 +112,17 @@ impl PersonsSecret {
         random().map(PersonKey::from_bytes)
     }
 
+    /// The row whose bytes stand in base64url; nothing when it is damaged.
+    pub fn key_of(text: &str) -> Option<PersonKey> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        Some(PersonKey::from_bytes(bytes))
+    }
+
+    /// The bytes of a row in base64url without padding.
+    pub fn text_of(key: &PersonKey) -> String {
+        URL_SAFE_NO_PAD.encode(key.bytes())
+    }
+
     /// Seals a value for this place, which has to be named again to open it.
     ///
     /// # Errors
@@ -182,6 +198,37 @@ impl PersonsSecret {
         self.masters().map(move |master| master.look_up(identifier))
     }
 
+    /// The code that follows from these random bytes: six digits.
+    pub fn code(&self, key: &PersonKey) -> String {
+        self.current.code(key)
+    }
+
+    /// Whether this is the code of these bytes, under the previous secret too. Compared in constant time.
+    pub fn is_code(&self, shown: &OneTimeCode, key: &PersonKey) -> bool {
+        self.masters().any(|master| {
+            // Tags of both texts are compared instead of the texts.
+            let tag = hmac::sign(&master.look_ups, master.code(key).as_bytes());
+            hmac::verify(&master.look_ups, shown.as_str().as_bytes(), tag.as_ref()).is_ok()
+        })
+    }
+
+    /// The secret of a session's token that comes after the one with this hash, so that whoever shows that one again
+    /// gets the same. Without the master secret nobody can tell it.
+    pub fn next_token(&self, key: &PersonKey, hash: &str) -> [u8; 32] {
+        self.current.tag(FOR_SESSIONS, key, hash.as_bytes())
+    }
+
+    /// The secret of an invitation's token, under each master secret. Without one nobody can tell it, and the mail's
+    /// sender finds it again.
+    pub fn invitation_secrets(&self, key: &PersonKey) -> impl Iterator<Item = [u8; 32]> {
+        self.masters().map(|master| master.tag(FOR_INVITATIONS, key, b"invitation"))
+    }
+
+    /// What a code on paper is stored as, under the current secret and under the previous one.
+    pub fn recovery_hashes(&self, code: &str, key: &PersonKey) -> Vec<String> {
+        self.masters().map(|master| URL_SAFE_NO_PAD.encode(master.tag(FOR_RECOVERY, key, code.as_bytes()))).collect()
+    }
+
     fn masters(&self) -> impl Iterator<Item = &Master> {
         std::iter::once(&self.current).chain(&self.previous)
     }
@@ -230,6 +277,20 @@ impl Master {
         salted.expand(&[FOR_SEALING], &AES_256_GCM).map(UnboundKey::from).map(LessSafeKey::new)
     }
 
+    /// An HMAC of a text under a key that is derived for a purpose from the secret and random bytes.
+    fn tag(&self, purpose: &[u8], key: &PersonKey, text: &[u8]) -> [u8; 32] {
+        let salted = Salt::new(HKDF_SHA256, key.bytes()).extract(&self.secret);
+        let Ok(derived) = salted.expand(&[purpose], hmac::HMAC_SHA256).map(hmac::Key::from) else { return [0; 32] };
+        hmac::sign(&derived, text).as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
+    /// The first 64 bits of a tag, modulo a million: no code is noticeably likelier than another.
+    fn code(&self, key: &PersonKey) -> String {
+        let tag = self.tag(FOR_CODES, key, b"code");
+        let bits = tag.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+        format!("{:06}", bits % 1_000_000)
+    }
+
     fn look_up(&self, identifier: Identifier<'_>) -> LookUp {
         let (kind, text) = identifier.parts();
         let tag = hmac::sign(&self.look_ups, format!("{kind}:{text}").as_bytes());
@@ -246,7 +307,7 @@ fn short(hash: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(hash.get(..FINGERPRINT_LENGTH).unwrap_or_default())
 }
 
-fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], NotSealed> {
+pub(crate) fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], NotSealed> {
     let mut bytes = [0; LENGTH];
     SystemRandom::new().fill(&mut bytes).map_err(|_| NotSealed)?;
     Ok(bytes)

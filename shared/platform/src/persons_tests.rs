@@ -48,6 +48,19 @@ fn a_look_up_is_an_hmac_as_another_library_makes_it() {
 }
 
 #[test]
+fn a_code_is_six_digits_of_its_bytes_and_is_known_until_the_previous_secret_is_gone() {
+    let before = secret(OLD, None);
+    let code = before.code(&key(7));
+    assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
+    let entered = OneTimeCode::parse(&code).unwrap();
+    assert!(before.is_code(&entered, &key(7)) && secret(NEW, Some(OLD)).is_code(&entered, &key(7)));
+    assert!(!before.is_code(&entered, &key(8)) && !secret(NEW, None).is_code(&entered, &key(7)));
+    let tokens = [before.next_token(&key(7), "a"), before.next_token(&key(7), "b"), before.next_token(&key(8), "a")];
+    assert!(tokens[0] != tokens[1] && tokens[0] != tokens[2] && tokens[0] == before.next_token(&key(7), "a"));
+    assert_ne!(secret(NEW, None).next_token(&key(7), "a"), tokens[0]);
+}
+
+#[test]
 fn after_a_rotation_the_old_values_open_until_the_previous_secret_is_gone() {
     let (row, order) = (key(7), OrderId::from_bits(1));
     let sealed = secret(OLD, None).seal(b"Aziza", &row, order).unwrap();

@@ -1,9 +1,11 @@
-//! Queues of vendors' jobs.
+//! Queues of background work.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
+use domain::notice::{NOTICE_DELAY, Notice, TeamNotice};
+use domain::proof::MessageJob;
 use domain::vendor::VendorJob;
-use domain::{Code, Coded};
+use domain::{Code, Coded, VendorId};
 
 use crate::{Config, Fatal};
 
@@ -38,6 +40,35 @@ impl JobQueue {
     /// # Errors
     /// SQS did not take it.
     pub async fn send(&self, job: &VendorJob, delay_s: i32) -> Result<(), NotSent> {
+        self.put(&serde_json::to_string(job).map_err(|error| NotSent(error.to_string()))?, delay_s).await
+    }
+
+    /// Sends a message to a person on its way, which names nobody.
+    ///
+    /// # Errors
+    /// SQS did not take it.
+    pub async fn send_message(&self, job: &MessageJob) -> Result<(), NotSent> {
+        self.put(&serde_json::to_string(job).map_err(|error| NotSent(error.to_string()))?, 0).await
+    }
+
+    /// Sends a notice before what it tells is written: it waits until that has succeeded or failed.
+    ///
+    /// # Errors
+    /// SQS did not take it.
+    pub async fn send_notice(&self, vendor: VendorId, notice: Notice) -> Result<(), NotSent> {
+        self.send_later(&MessageJob::Notice { vendor, notice }).await
+    }
+
+    /// [`Self::send_notice`] for what the operator's people are told of each other.
+    ///
+    /// # Errors
+    /// SQS did not take it.
+    pub async fn send_team_notice(&self, notice: TeamNotice) -> Result<(), NotSent> {
+        self.send_later(&MessageJob::Team { notice }).await
+    }
+
+    async fn send_later(&self, job: &MessageJob) -> Result<(), NotSent> {
+        let delay_s = i32::try_from(NOTICE_DELAY.as_secs()).unwrap_or(i32::MAX);
         self.put(&serde_json::to_string(job).map_err(|error| NotSent(error.to_string()))?, delay_s).await
     }
 

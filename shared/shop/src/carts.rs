@@ -1,5 +1,7 @@
 //! Carts: filling, pricing and claiming them.
 
+use std::sync::Arc;
+
 use domain::address::Address;
 use domain::cart::{Cart, CartLine, FLAT_RATE, LIFETIME, MAX_UNITS};
 use domain::pricing::{CatalogSnapshot, PricedCart, price};
@@ -9,9 +11,10 @@ use domain::{
 use platform::{Config, Fatal};
 use serde::Deserialize;
 use store::carts::Found;
-use store::{Backoff, Catalog, Decision, SettingsTable};
+use store::{Backoff, Catalog, Decision, RateLimits, SettingsTable};
 use utoipa::ToSchema;
 
+use crate::changing::{Changes, Changing};
 use crate::{Done, Error};
 
 /// Most claims that are followed from one cart to the next: more than a buyer makes in the lifetime of a cart.
@@ -23,6 +26,8 @@ pub struct Carts {
     carts: store::Carts,
     catalog: Catalog,
     settings: SettingsTable,
+    /// What new carts are counted with. Checkout makes none.
+    changes: Option<Changes>,
 }
 
 /// A cart at current prices.
@@ -49,16 +54,31 @@ impl Carts {
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let table = config.required("CARTS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        let settings = SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?);
+        let changes = Changes {
+            rate_limits: RateLimits::new(dynamodb.clone(), table),
+            settings: settings.clone(),
+            persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
+        };
         Ok(Self {
             carts: store::Carts::new(dynamodb.clone(), table),
-            catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
-            settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
+            catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?),
+            settings,
+            changes: Some(changes),
         })
     }
 
     /// The same over these tables.
     pub(crate) const fn of(carts: store::Carts, catalog: Catalog, settings: SettingsTable) -> Self {
-        Self { carts, catalog, settings }
+        Self { carts, catalog, settings, changes: None }
+    }
+
+    /// Counts a call of a list of routes, and refuses it when it is over the limit.
+    pub async fn count_change(&self, list: &str, by: Changing<'_>, now: Timestamp) -> Result<(), Error> {
+        match &self.changes {
+            Some(changes) => changes.count(list, by, now).await,
+            None => Ok(()),
+        }
     }
 
     /// Creates an empty cart.

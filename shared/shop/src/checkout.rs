@@ -11,7 +11,7 @@ use domain::pricing::{PricedCart, price};
 use domain::sealed::{KeyOwner, PersonKey};
 use domain::settings::Settings;
 use domain::stock::max_allocations;
-use domain::text::{Email, Phone};
+use domain::text::Email;
 use domain::{
     Call, CartId, Code, Coded, IdempotentRequest, Identifier, LookUp, Money, OrderId, Outcome, PaymentId, Refusal,
     Timestamp,
@@ -27,7 +27,8 @@ use utoipa::ToSchema;
 
 use crate::attempts::{replaced, undecided};
 use crate::carts::Carts as CartsAtPrices;
-use crate::guests::Guests;
+use crate::contacts::reached_by;
+use crate::guests::{Guests, target_of};
 use crate::return_url::ReturnUrls;
 use crate::terms::check_terms;
 use crate::{Done, Error};
@@ -42,7 +43,7 @@ pub struct Checkout {
     carts: Carts,
     catalog: Catalog,
     settlement: Settlement,
-    guests: Guests,
+    pub(crate) guests: Guests,
     return_urls: ReturnUrls,
 }
 
@@ -51,7 +52,8 @@ pub struct Checkout {
 #[serde(deny_unknown_fields)]
 pub struct CheckOut {
     pub cart_id: CartId,
-    /// How the buyer is reached. An e-mail address is needed; a telephone number is kept and shown beside it.
+    /// How the buyer is reached: by an e-mail address, a telephone number with + and its country's code, or both.
+    /// Messages about the order go to the address if there is one.
     #[serde(default)]
     contact: Option<Contact>,
     /// The e-mail address alone, as clients before `contact` send it.
@@ -63,29 +65,14 @@ pub struct CheckOut {
     /// The total that the buyer has agreed to, with delivery and tax. If the actual total is lower, that is charged; if
     /// it is higher, the call is refused with `price_changed`.
     expected_total: Money,
+    /// The version of the public offer that the buyer has accepted (`GET /v1/terms`), when one is in force.
+    #[schema(minimum = 1, nullable = false)]
+    accepted_terms: Option<u32>,
 }
 
 impl CheckOut {
     fn return_url(&self) -> Option<&str> {
         self.payment.as_ref()?.return_url.as_deref()
-    }
-
-    /// The buyer's e-mail address and telephone number.
-    fn contact(&self) -> Result<(Email, Option<Phone>), Refusal> {
-        let contact = self.contact.clone().unwrap_or_default();
-        match (contact.email, self.email.clone()) {
-            (Some(email), Some(alias)) if email != alias => {
-                Err(Refusal::field("/email", "mismatch", "differs from the one in contact"))
-            }
-            (Some(email), _) | (None, Some(email)) => Ok((email, contact.phone)),
-            (None, None) if contact.phone.is_some() => {
-                let detail = "a telephone number alone is not enough yet: messages about the order are mailed";
-                Err(Refusal::field("/contact/email", "email_needed", detail))
-            }
-            (None, None) => {
-                Err(Refusal::field("/contact/email", "missing", "is needed: messages about the order are mailed"))
-            }
-        }
     }
 }
 
@@ -135,10 +122,9 @@ struct Ready {
 /// Who orders.
 #[derive(Clone, Copy)]
 struct By<'a> {
-    email: &'a Email,
-    phone: Option<&'a Phone>,
-    /// What the e-mail address is looked up by.
-    contact: LookUp,
+    contact: &'a Contact,
+    /// What the place where messages go is looked up by.
+    look_up: LookUp,
     persons: &'a PersonsSecret,
 }
 
@@ -205,21 +191,24 @@ impl Checkout {
     pub async fn place<R>(&self, asked: &CheckOut, client: &str, call: Call<'_, OpenedOrder, R>) -> Done<R> {
         let now = call.at();
         self.return_urls.check(asked.return_url(), "/payment/return_url")?;
-        let (email, phone) = asked.contact()?;
+        let (contact, point) = reached_by(asked.contact.as_ref(), asked.email.as_ref())?;
         if !asked.expected_total.is_total() {
             let detail = "must be zero or more, within bounds";
             return Err(Refusal::field("/expected_total", "out_of_range", detail).into());
         }
         let begun = self.begin(call).await?;
-        let limits = self.guests.settings.current().await?.limits.checkout;
+        let settings = self.guests.settings.current().await?;
+        settings.phone_messages.check_reaches(&point, "/contact/phone")?;
+        let limits = settings.limits.checkout;
         let client = begun.persons.look_up(Identifier::Client(client));
-        let contact = begun.persons.look_up(&email);
+        let look_up = begun.persons.look_up(&point);
         // Concurrently with the first read, so that the rate limit adds no latency.
         let (counted, first) = tokio::join!(
-            self.guests.rate_limits.count("checkout", client, Target::Contact(contact), limits, now),
+            self.guests.rate_limits.count_one("checkout", Target::Client(client), limits.per_client, now),
             self.carts.read(asked.cart_id, now)
         );
         counted?;
+        let mut target = Some(target_of(first.as_ref().ok().and_then(Option::as_ref), client, look_up));
         let mut first = Some(first);
         let mut allocations = Allocations::default();
         let sources = StockSources { stock: self.settlement.orders().stock(), catalog: Some(&self.catalog) };
@@ -229,8 +218,11 @@ impl Checkout {
                 Some(read) => read,
                 None => self.carts.read(asked.cart_id, now).await,
             };
-            let by = By { email: &email, phone: phone.as_ref(), contact, persons: &begun.persons };
-            let ready = match self.prepare(read, asked, by, &allocations, now).await {
+            let by = By { contact: &contact, look_up, persons: &begun.persons };
+            let counting = self.guests.count_checkout(target.take(), limits, now);
+            let (counted, ready) = tokio::join!(counting, self.prepare(read, asked, by, &allocations, now));
+            counted?;
+            let ready = match ready {
                 Ok(ready) => ready,
                 Err(refused) => return self.stored_response_or(refused, begun).await,
             };
@@ -442,8 +434,8 @@ impl Checkout {
         let order = PlaceOrder {
             cart: &cart,
             priced: &priced,
-            person: Person { email: by.email.clone(), phone: by.phone.cloned(), address: address.clone() },
-            contact: by.contact,
+            person: Person::new(by.contact, address.clone()),
+            contact: by.look_up,
             provider,
             rates: settings.rates,
             deadlines: settings.deadlines,
@@ -452,6 +444,7 @@ impl Checkout {
             allocations: &allocations.to_try(&needs, &mut ids),
         };
         let mut placed = place(order, &mut ids)?;
+        placed.terms.accepted_terms = self.accepted_offer(asked.accepted_terms).await?;
         self.settlement.freeze_opening(&mut placed, asked.return_url(), self.return_urls.store());
         self.settlement.freeze_methods(&mut placed, &settings);
         for line in placed.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {

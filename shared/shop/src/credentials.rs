@@ -1,9 +1,9 @@
-//! Passwords, mailed codes and refresh tokens. Their `Debug` hides the value, so that no log contains it.
+//! Passwords, refresh tokens and tokens of requests. Their `Debug` hides the value, so that no log contains it.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use domain::text::{composed, is_forbidden, is_line_break, is_unseen};
+use domain::text::{OneTimeCode, composed, is_forbidden, is_line_break};
 use serde::{Deserialize, Deserializer, de};
 
 /// A password, 2 to 256 characters (UTF-16 units, which Cognito counts) on one line, with no blank at either end: what
@@ -11,11 +11,19 @@ use serde::{Deserialize, Deserializer, de};
 /// it is strong enough.
 pub struct Password(String);
 
-/// A code from a mail, 1 to 64 characters without blanks.
-pub struct MailedCode(String);
-
-/// A refresh token of the user pool, 1 to 8,192 printable ASCII characters.
+/// A session's token, or one of the user pool that an earlier release has handed out: 1 to 8,192 printable ASCII
+/// characters.
 pub struct RefreshToken(String);
+
+/// The token of a request for a code. Whatever is none is answered as a wrong one: 1 to 256 printable ASCII characters.
+pub struct RequestToken(String);
+
+/// A code as it is entered, with the token of the request for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entered<'a> {
+    pub code: &'a OneTimeCode,
+    pub request: &'a RequestToken,
+}
 
 macro_rules! credential {
     ($name:ident, $max_length:literal, $allowed:expr, $form:literal) => {
@@ -55,16 +63,16 @@ credential!(
     "must have 2 to 256 characters, no blank at either end and no control character"
 );
 credential!(
-    MailedCode,
-    64,
-    |text| !text.contains(|found: char| found.is_whitespace() || is_forbidden(found) || is_unseen(found)),
-    "must have 1 to 64 characters and no blanks"
-);
-credential!(
     RefreshToken,
     8192,
     |text| text.chars().all(|character| character.is_ascii_graphic()),
     "is no refresh token"
+);
+credential!(
+    RequestToken,
+    256,
+    |text| text.chars().all(|character| character.is_ascii_graphic()),
+    "is no token of a request"
 );
 
 #[cfg(test)]

@@ -2,13 +2,24 @@
 
 use std::sync::Arc;
 
+use domain::cart::Cart;
 use domain::order::PlacedOrder;
-use domain::{Code, Identifier, OrderId, Refusal, Timestamp, UserId};
+use domain::settings::CallLimits;
+use domain::{Code, Identifier, LookUp, OrderId, Refusal, Timestamp, UserId};
 use platform::{PersonsSecret, Rotating, Secret};
 use store::rate_limits::Target;
 use store::{Orders, RateLimits, SettingsTable};
 
 use crate::Error;
+
+/// Whom a checkout counts for beside its client: the buyer of a claimed cart, or a guest's address as this client has
+/// it. Counted for the address alone, whoever names another's would keep its owner from ordering.
+pub(crate) fn target_of(cart: Option<&Cart>, client: LookUp, contact: LookUp) -> Target {
+    match cart.and_then(|cart| cart.buyer) {
+        Some(buyer) => Target::Person(buyer),
+        None => Target::Pair(client, contact),
+    }
+}
 
 /// What it takes to open a guest's order.
 #[derive(Clone, Debug)]
@@ -38,7 +49,24 @@ impl Guests {
             self.rate_limits.count_one("order-token", Target::Client(client), limit, now).await?;
             return Err(Refusal::of(Code::NotFound).into());
         }
-        Ok(self.load(orders, id, None).await?.ok_or_else(|| Refusal::of(Code::NotFound))?)
+        let order = self.load(orders, id, None).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        if order.token_is_over(now) {
+            return Err(Refusal::of(Code::TokenExpired).into());
+        }
+        Ok(order)
+    }
+
+    /// Counts a checkout for whom it has to be counted, once.
+    pub(crate) async fn count_checkout(
+        &self,
+        target: Option<Target>,
+        limits: CallLimits,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        match target {
+            Some(target) => Ok(self.rate_limits.count_one("checkout", target, limits.per_target, now).await?),
+            None => Ok(()),
+        }
     }
 
     /// An order with who placed it: a buyer, or a guest.

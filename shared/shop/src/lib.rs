@@ -7,23 +7,38 @@
 mod addresses;
 mod attempts;
 mod carts;
+mod change_of_contact;
+mod changing;
 mod checkout;
 mod client_secret;
+mod code_requests;
+mod code_sign_in;
+mod contacts;
 mod credentials;
 mod guests;
+mod legal;
+mod mfa;
+mod my_sessions;
+mod new_password;
 mod orders;
+mod passwords;
 mod people;
 mod profile;
+mod proofs;
+mod qr;
 mod return_url;
+mod sessions;
 mod terms;
 mod user_pool;
 
 pub use addresses::{PutAddress, ReplaceAddresses};
 pub use carts::{Carts, ChooseShipping, ShownCart};
+pub use changing::Changing;
 pub use checkout::{CheckOut, Checkout, OpenedOrder, PaymentChoice, RetryPayment};
-pub use credentials::{MailedCode, Password, RefreshToken};
+pub use credentials::{Entered, Password, RefreshToken, RequestToken};
+pub use mfa::{Enrolment, MfaView, RecoveryCodes, SecondFactor};
 pub use orders::{OrderSummary, Orders};
-pub use people::{Challenge, Limited, People, Session, Tokens};
+pub use people::{Challenge, ChallengeKind, Limited, People, SignInAnswer, Tokens};
 pub use profile::{ChangeMe, Me, MyVendor};
 pub use settlement::PaymentMethod;
 pub use store::accounts::{AddressBook, SavedAddress};
@@ -36,6 +51,8 @@ domain::one_of! {
         Settlement(settlement::Error),
         Secret(platform::SecretError),
         NotSealed(platform::NotSealed),
+        NotOpened(platform::NotOpened),
+        NotSent(platform::NotSent),
         Money(domain::money::MoneyError),
         Place(domain::order::PlaceError),
         UserPool(user_pool::UserPoolError),

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
+use domain::marketplace::Operator;
 use domain::order::{Actor, OrderState, PlacedOrder};
 use domain::text::{LongText, OneTimeCode};
 use domain::{
-    Call, Code, EventId, Identifier, Ids, OrderId, Outcome, PageRequest, PaymentId, RefundId, Refusal, Slice,
-    Timestamp, UnmatchedPayment, UserId,
+    Call, Code, Currency, EventId, Identifier, Ids, Money, OrderId, Outcome, PageRequest, PaymentId, RefundId, Refusal,
+    Slice, Timestamp, UnmatchedPayment, UserId,
 };
 use platform::{Config, Fatal};
 use settlement::{Closed, Closing, Settlement};
+use store::accounts::CameIn;
+use store::orders::FindContact;
 use store::rate_limits::Target;
 use store::{Accounts, Carts, Decision, Keys, RateLimits, SettingsTable, Stock};
 
 use crate::attempts::undecided;
+use crate::changing::{Changes, Changing};
 use crate::guests::Guests;
 use crate::{Done, Error};
 
@@ -25,6 +29,10 @@ pub struct Orders {
     settlement: Settlement,
     guests: Guests,
     accounts: Accounts,
+    /// Whether the deployment asks operators for a second factor.
+    mfa_required: bool,
+    /// What the operator's people need and may.
+    staff: SettingsTable,
 }
 
 fn apply_cancellation(order: &mut PlacedOrder, by: Actor, now: Timestamp) -> Result<(), Refusal> {
@@ -49,6 +57,8 @@ impl Orders {
         let orders = store::Orders::new(dynamodb.clone(), table, stock).with_keys(keys).with_carts(carts);
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
+            mfa_required: config.required_bool("MFA_REQUIRED")?,
+            staff: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
             settlement: Settlement::new(config, orders)?,
             guests: Guests {
                 rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
@@ -59,17 +69,42 @@ impl Orders {
         })
     }
 
+    /// Counts a call of a list of routes, and refuses it when it is over the limit.
+    pub async fn count_change(&self, list: &str, by: Changing<'_>, now: Timestamp) -> Result<(), Error> {
+        let Guests { rate_limits, settings, persons, .. } = self.guests.clone();
+        Changes { rate_limits, settings, persons }.count(list, by, now).await
+    }
+
     /// Whether nothing is mailed to the order's address any more. When that cannot be read, nobody is told: an order is
     /// shown all the same.
     pub async fn is_suppressed(&self, order: &PlacedOrder) -> bool {
-        let Some(person) = &order.person else { return false };
-        match self.accounts.suppression(&person.email).await {
+        let Some(email) = order.person.as_ref().and_then(|person| person.email.as_ref()) else { return false };
+        match self.accounts.suppression(email).await {
             Ok(suppression) => suppression.is_some(),
             Err(cause) => {
                 tracing::warn!(order.id = %order.order.id, %cause, "whether mail reaches an order's address is not known");
                 false
             }
         }
+    }
+
+    /// One of the operator's people who changes an order, as they came in.
+    ///
+    /// # Errors
+    /// `forbidden` for everybody else; `mfa_required`, when a second factor is needed that was not shown.
+    pub async fn operator_came_in(&self, user: UserId, at: Timestamp, now: Timestamp) -> Result<Operator, Error> {
+        let settings = self.staff.current().await?;
+        let by = CameIn { user, at, now, mfa_required: self.mfa_required };
+        Ok(self.accounts.operator_who_came_in(by, &settings.security).await?)
+    }
+
+    /// The most that one of the operator's people may give back of one order, by its currency; nothing limits some.
+    ///
+    /// # Errors
+    /// The settings cannot be read.
+    pub async fn refund_limit(&self, by: &Operator) -> Result<impl Fn(Currency) -> Option<Money> + use<>, Error> {
+        let limits = by.role.has_refund_limit().then_some(self.staff.current().await?);
+        Ok(move |currency| limits.as_ref().map(|settings| settings.support_refund_limit(currency)))
     }
 
     /// A guest's order, if the token belongs to it.
@@ -83,16 +118,29 @@ impl Orders {
         self.guests.order(self.settlement.orders(), id, token, client, now).await
     }
 
-    /// A buyer's orders, newest first.
+    /// A buyer's orders, newest first, with those that they placed as a guest with a contact that they have proven.
     pub async fn of_buyer(&self, buyer: UserId, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
-        Ok(self.settlement.orders().of_buyer(buyer, page).await?)
+        let proven = self.accounts.proven_contacts(buyer).await?;
+        let persons = self.guests.persons.value().await?;
+        let found = proven.points().map(|point| FindContact { look_ups: persons.look_ups(&point).collect(), point });
+        let found: Vec<FindContact> = found.collect();
+        Ok(self.settlement.orders().of_person(buyer, &found, page).await?)
+    }
+
+    /// Whether a guest has placed the order with a contact that the person has proven to be theirs since.
+    async fn is_of_guest(&self, order: &PlacedOrder, user: UserId) -> Result<bool, Error> {
+        let Some(contact) = order.order.contact.filter(|_| order.order.buyer.is_none()) else { return Ok(false) };
+        let (proven, persons) = tokio::join!(self.accounts.proven_contacts(user), self.guests.persons.value());
+        let (proven, persons) = (proven?, persons?);
+        Ok(proven.points().any(|point| persons.look_ups(&point).any(|known| known == contact)))
     }
 
     /// The order, if it is the buyer's; otherwise `not_found`, which does not reveal whether it exists.
     pub async fn buyers_order(&self, id: OrderId, buyer: UserId) -> Result<PlacedOrder, Error> {
         let order = self.guests.load(self.settlement.orders(), id, Some(buyer)).await?;
-        let order = order.filter(|order| order.order.buyer == Some(buyer));
-        Ok(order.ok_or_else(|| Refusal::of(Code::NotFound))?)
+        let order = order.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let is_theirs = order.order.buyer == Some(buyer) || self.is_of_guest(&order, buyer).await?;
+        if is_theirs { Ok(order) } else { Err(Refusal::of(Code::NotFound).into()) }
     }
 
     /// Any order, for the operator.

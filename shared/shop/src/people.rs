@@ -1,56 +1,63 @@
-//! Accounts of people: signing up and in, resetting a password.
+//! Accounts of people: signing up and in, choosing another password.
 //!
-//! Where the answer must not reveal whether an address has an account, success and such errors come to the same.
+//! Where the answer must not reveal whether an address has an account, the same calls are made for both: codes are kept
+//! for whoever asks, and only the function that sends them looks whose address it is.
 
 use std::sync::Arc;
 
-use aws_sdk_cognitoidentityprovider::types::AuthenticationResultType;
-use domain::text::{Email, Name};
-use domain::{Code, Identifier, Refusal, Timestamp};
-use platform::{Config, Fatal, PersonsSecret, Secret};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::contact::ContactPoint;
+use domain::proof::{AccountChange, Applicant, CodePurpose, MessageJob};
+use domain::text::Name;
+use domain::{Code, Identifier, LookUp, Refusal, Timestamp, UserId};
+use platform::{Config, Fatal, JobQueue, PersonsSecret, Rotating, Secret};
 use serde::Serialize;
 use store::accounts::Username;
-use store::rate_limits::Target;
-use store::{Accounts, RateLimits, SettingsTable};
+use store::{Accounts, RateLimits, Sessions, SettingsTable};
 use utoipa::ToSchema;
 
 use crate::Error;
-use crate::credentials::{MailedCode, Password, RefreshToken};
-use crate::user_pool::{UserPool, UserPoolError};
+use crate::changing::{Changes, Changing};
+use crate::credentials::{Entered, Password, RefreshToken};
+use crate::passwords;
+use crate::user_pool::{Person, UserPool, UserPoolError};
+
+/// How many wrong passwords one client may send in a row: Cognito locks the account at the fifth.
+const PASSWORD_GUESSES: u32 = 4;
+/// How many wrong codes of a second factor one client may send in a row.
+pub(crate) const CODE_GUESSES: u32 = 5;
 
 /// People with their accounts and profiles.
 #[derive(Clone, Debug)]
 pub struct People {
     pub(crate) accounts: Accounts,
     pub(crate) user_pool: UserPool,
-    rate_limits: RateLimits,
-    settings: SettingsTable,
-    /// By which people are counted without being named.
-    persons: Arc<Secret<PersonsSecret>>,
+    pub(crate) sessions: Sessions,
+    pub(crate) messages: JobQueue,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) settings: SettingsTable,
+    /// The marketplace's name, under which an authenticator app shows its codes.
+    pub(crate) shop_name: String,
+    /// By which people are counted without being named, and under which their codes and sessions are sealed.
+    pub(crate) persons: Arc<Secret<PersonsSecret>>,
+    /// Under which we prove to the user pool that somebody has entered their code.
+    pub(crate) proofs: Arc<Secret<Rotating>>,
 }
 
-/// A call that is rate-limited: the address that it names, the network address that it comes from, and when.
+/// A call that is rate-limited: the contact that it names, the network address that it comes from, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct Limited<'a> {
-    pub email: &'a Email,
+    pub contact: &'a ContactPoint,
     pub client: &'a str,
     pub now: Timestamp,
-}
-
-/// The kind of a rate-limited call, which decides the limit that applies.
-enum LimitedCall {
-    /// Tries a password or a mailed code. Each has a count of its own, under this name.
-    Credential(&'static str),
-    /// Sends mail to an address that the caller names. All such calls share one count, so that nobody can flood a
-    /// mailbox by alternating between them.
-    Mail,
 }
 
 /// Tokens, or a challenge that has to be answered first.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = SessionView)]
-pub enum Session {
+pub enum SignInAnswer {
     /// The sign-in is complete.
     Tokens(Tokens),
     /// The password was right, and one more step is needed.
@@ -64,7 +71,7 @@ pub struct Tokens {
     pub access_token: String,
     /// A JWT with the person's attributes, for display. It authorizes no call.
     pub id_token: String,
-    /// The token to exchange for new tokens once the access token has expired.
+    /// The token to exchange for new tokens once the access token has expired. Each exchange replaces it.
     pub refresh_token: String,
     /// Lifetime of the access token in seconds.
     pub expires_in: i32,
@@ -73,11 +80,20 @@ pub struct Tokens {
 /// One more step before the sign-in is complete.
 #[derive(Serialize, ToSchema)]
 pub struct Challenge {
-    /// The step: Cognito's challenge name in lower case.
-    #[schema(examples("software_token_mfa"))]
-    pub challenge: String,
-    /// The session to send with the answer to the challenge.
+    /// The step.
+    pub challenge: ChallengeKind,
+    /// The token to send with the answer to the challenge, within five minutes.
     pub session: String,
+}
+
+/// What has to be done before a sign-in is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChallengeKind {
+    /// Enter a code of the authenticator app, or one on paper.
+    Totp,
+    /// Choose a password: the one before was for once.
+    NewPassword,
 }
 
 impl People {
@@ -91,7 +107,11 @@ impl People {
         Ok(Self {
             rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
             settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
+            sessions: Sessions::new(dynamodb.clone(), config.required("SESSIONS_TABLE")?),
+            messages: JobQueue::new(config, "MESSAGES_QUEUE_URL")?,
+            shop_name: config.required("SHOP_NAME")?.to_owned(),
             persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
+            proofs: Arc::new(config.secret("SIGN_IN_SECRET_ARN")?),
             accounts: Accounts::new(dynamodb, table),
             user_pool: UserPool::new(
                 config.cognito()?,
@@ -101,174 +121,211 @@ impl People {
         })
     }
 
-    /// Counts a call by client and by e-mail address, and refuses it once either is over its rate limit.
-    async fn count(&self, call: LimitedCall, by: Limited<'_>) -> Result<(), Error> {
+    /// Counts a call of a list of routes, and refuses it when it is over the limit.
+    pub async fn count_change(&self, list: &str, by: Changing<'_>, now: Timestamp) -> Result<(), Error> {
+        let (rate_limits, settings) = (self.rate_limits.clone(), self.settings.clone());
+        Changes { rate_limits, settings, persons: Arc::clone(&self.persons) }.count(list, by, now).await
+    }
+
+    /// The name of whoever signs in with the address. An address of nobody is taken for a name, so that the same calls
+    /// are made for both, and the pool hides the difference: only whom an administrator has made has such a name.
+    pub(crate) async fn username(&self, by: Limited<'_>) -> Result<Username, Error> {
+        let known = self.accounts.username_of(by.contact).await?;
+        Ok(known.unwrap_or_else(|| Username::known(by.contact.as_str())))
+    }
+
+    /// Begins an account: a code is sent to the address, and the account exists once that is entered. Without a
+    /// password its owner signs in by codes. Answers with the token of the request.
+    pub async fn sign_up(
+        &self,
+        password: Option<&Password>,
+        name: Option<&Name>,
+        by: Limited<'_>,
+    ) -> Result<String, Error> {
+        if let Some(password) = password {
+            passwords::check(password, by.contact)?;
+        }
+        let counted = self.count_request(by).await?;
+        self.ask_for_code(CodePurpose::SignUp, counted, by, Some((password, name))).await
+    }
+
+    /// Confirms an address with the code that was sent to it, which makes the account. The password that comes with the
+    /// code counts; without one, that of the sign-up, if there was only one. Where no sign-up had any, none is needed.
+    pub async fn confirm(
+        &self,
+        entered: Entered<'_>,
+        password: Option<&Password>,
+        by: Limited<'_>,
+    ) -> Result<(), Error> {
+        if let Some(password) = password {
+            passwords::check(password, by.contact)?;
+        }
+        let (contact, persons) = self.count_entry("confirm", by).await?;
+        let applicant = self.prove(CodePurpose::SignUp, contact, &persons, entered, by).await?;
+        let password = password.map(Password::as_str).or(applicant.password.as_deref());
+        if password.is_none() && applicant.password_needed {
+            return Err(Refusal::of(Code::PasswordNeeded).into());
+        }
+        self.establish(&applicant, password, by).await?;
+        self.entered_right(contact, &persons, by).await;
+        Ok(self.sessions.end_code(CodePurpose::SignUp, contact).await?)
+    }
+
+    /// Makes the account of a proven address, or takes up one that is there: whoever has proven the address chooses its
+    /// password. Repeating it is harmless.
+    ///
+    /// Without a password nobody gets to know the one that is set: whoever has begun the account before, with an
+    /// earlier release, must not keep theirs. One that was chosen after a proof stays.
+    ///
+    /// Whoever has the account already is told that its password is another one.
+    async fn establish(&self, applicant: &Applicant, password: Option<&str>, by: Limited<'_>) -> Result<(), Error> {
+        let username = match self.accounts.username_of(by.contact).await? {
+            Some(username) => username,
+            None => self.accounts.claim_contact(by.contact, new_username(by.now), by.now).await?,
+        };
+        self.user_pool.create(&username, by.contact, applicant.name.as_ref()).await?;
+        let person = self.user_pool.person(username.as_str()).await?;
+        let user = match password {
+            Some(password) => {
+                let user = self.change_password(&username, password).await?;
+                if person.is_confirmed {
+                    self.notify(user, AccountChange::PasswordChanged).await;
+                }
+                user
+            }
+            None if person.is_confirmed => person.id.ok_or_else(without_id)?,
+            None => {
+                let secret = URL_SAFE_NO_PAD.encode(PersonsSecret::new_key()?.bytes());
+                self.change_password(&username, &secret).await?
+            }
+        };
+        Ok(self.accounts.note_proven(user, by.contact).await?)
+    }
+
+    /// Sets another password, and ends all sessions that were begun with the one before and the codes that were mailed
+    /// meanwhile.
+    pub(crate) async fn change_password(&self, username: &Username, password: &str) -> Result<UserId, Error> {
+        self.user_pool.set_password(username, password).await?;
+        self.user_pool.sign_out(username.as_str()).await?;
+        let person = self.user_pool.person(username.as_str()).await?;
+        let user = person.id.ok_or_else(without_id)?;
+        self.sessions.end_sessions(user, None).await?;
+        self.end_codes(&person).await?;
+        Ok(user)
+    }
+
+    /// Ends the codes with which somebody could get into the account.
+    pub(crate) async fn end_codes(&self, person: &Person) -> Result<(), Error> {
+        let persons = self.persons.value().await?;
+        for contact in person.contacts().map(|contact| persons.look_up(&contact)) {
+            self.sessions.end_code(CodePurpose::SignIn, contact).await?;
+            self.sessions.end_code(CodePurpose::ResetPassword, contact).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the code of a sign-up again, and answers with the token of the request.
+    pub async fn resend_code(&self, by: Limited<'_>) -> Result<String, Error> {
+        let counted = self.count_request(by).await?;
+        self.send_code_again(CodePurpose::SignUp, counted, by).await
+    }
+
+    /// Sends a code with which another password can be chosen, and answers with the token of the request.
+    pub async fn request_password_reset(&self, by: Limited<'_>) -> Result<String, Error> {
+        let counted = self.count_request(by).await?;
+        self.ask_for_code(CodePurpose::ResetPassword, counted, by, None).await
+    }
+
+    /// Sets another password with the code, and ends all sessions.
+    pub async fn reset_password(
+        &self,
+        entered: Entered<'_>,
+        password: &Password,
+        by: Limited<'_>,
+    ) -> Result<(), Error> {
+        passwords::check(password, by.contact)?;
+        let (contact, persons) = self.count_entry("reset", by).await?;
+        self.prove(CodePurpose::ResetPassword, contact, &persons, entered, by).await?;
+        match self.change_password(&self.username(by).await?, password.as_str()).await {
+            // The code of an address without an account is sent to nobody, so this was a guess.
+            Err(Error::UserPool(UserPoolError::Unknown)) => return Err(wrong_code()),
+            changed => {
+                let user = changed?;
+                self.drop_young_mfa(user, by.now).await?;
+                self.notify(user, AccountChange::PasswordChanged).await;
+            }
+        }
+        self.entered_right(contact, &persons, by).await;
+        Ok(self.sessions.end_code(CodePurpose::ResetPassword, contact).await?)
+    }
+
+    /// Has somebody told what has changed in their account. The change is made by then: when the queue does not answer,
+    /// only the log has it.
+    pub(crate) async fn notify(&self, user: UserId, change: AccountChange) {
+        if let Err(cause) = self.messages.send_message(&MessageJob::AccountChanged { user, change }).await {
+            tracing::warn!(user.id = %user, ?change, %cause, "somebody is not told what has changed in their account");
+        }
+    }
+
+    /// Counts a guess at a password, and answers with what it is counted for and with whose it is.
+    pub(crate) async fn count_password(&self, by: Limited<'_>) -> Result<((LookUp, LookUp), Username), Error> {
         // Side by side: of both, only the first call of a sandbox waits.
         let (settings, persons) = tokio::join!(self.settings.current(), self.persons.value());
-        let (limits, persons) = (settings?.limits, persons?);
-        let (call, limits) = match call {
-            LimitedCall::Credential(call) => (call, limits.sign_in),
-            LimitedCall::Mail => ("mail", limits.mail),
-        };
-        let client = persons.look_up(Identifier::Client(by.client));
-        let target = Target::Contact(persons.look_up(by.email));
-        Ok(self.rate_limits.count(call, client, target, limits, by.now).await?)
+        let (limits, persons) = (settings?.limits.sign_in, persons?);
+        let pair = (persons.look_up(Identifier::Client(by.client)), persons.look_up(by.contact));
+        // For the pair first: one client is refused before anything that would hold up the owner of the address.
+        self.rate_limits.count_guess("sign-in", pair, PASSWORD_GUESSES, limits, by.now).await?;
+        Ok((pair, self.username(by).await?))
     }
 
-    /// The name of whoever signs in with the address. An address of nobody gets a name that nobody has, so that the
-    /// same calls are made for both, and the pool hides the difference.
-    async fn username(&self, by: Limited<'_>) -> Result<Username, Error> {
-        let known = self.accounts.username_of(by.email).await?;
-        Ok(known.unwrap_or_else(|| new_username(by.now)))
-    }
-
-    /// Creates an account and mails a code to its address.
-    pub async fn sign_up(&self, password: &Password, name: Option<&Name>, by: Limited<'_>) -> Result<(), Error> {
-        self.count(LimitedCall::Mail, by).await?;
-        // The address is claimed first: a call that dies in between leaves a reserved name, which the next one takes.
-        let username = match self.accounts.username_of(by.email).await? {
-            Some(username) => username,
-            None => self.accounts.claim_email(by.email, new_username(by.now), by.now).await?,
-        };
-        match self.user_pool.sign_up(&username, by.email, password, name).await {
-            // The name stays reserved for the next try: taking it back would take it from somebody who has signed up
-            // under it in between.
-            Err(refused @ (UserPoolError::BadPassword(_) | UserPoolError::BadInput(_))) => Err(refused.into()),
-            // The pool does not permit sign-up, or this app client may not write the attributes: an error in our
-            // configuration.
-            Err(UserPoolError::Refused) => {
-                Err(Refusal::because(Code::Internal, "the user pool does not let people sign up").into())
-            }
-            done => acknowledged(done),
-        }
-    }
-
-    /// Confirms an e-mail address with the mailed code. From then on the account can be used.
-    pub async fn confirm(&self, code: &MailedCode, by: Limited<'_>) -> Result<(), Error> {
-        self.count(LimitedCall::Credential("confirm"), by).await?;
-        match self.user_pool.confirm(&self.username(by).await?, code).await {
-            // An unknown or already confirmed address answers like an expired code, so that neither is revealed.
-            Err(UserPoolError::Unknown | UserPoolError::Refused) => Err(Refusal::of(Code::CodeExpired).into()),
-            done => Ok(done?),
-        }
-    }
-
-    /// Mails the confirmation code again.
-    pub async fn resend_code(&self, by: Limited<'_>) -> Result<(), Error> {
-        self.count(LimitedCall::Mail, by).await?;
-        match self.user_pool.resend(&self.username(by).await?).await {
-            // The address is confirmed already.
-            Err(UserPoolError::BadInput(_)) => Ok(()),
-            done => acknowledged(done),
-        }
-    }
-
-    /// Mails a code for resetting the password.
-    pub async fn request_password_reset(&self, by: Limited<'_>) -> Result<(), Error> {
-        self.count(LimitedCall::Mail, by).await?;
-        match self.user_pool.forgot_password(&self.username(by).await?).await {
-            // The account has no confirmed address to mail to.
-            Err(UserPoolError::BadInput(_)) => Ok(()),
-            done => acknowledged(done),
-        }
-    }
-
-    /// Sets a new password with the mailed code.
-    pub async fn reset_password(&self, code: &MailedCode, password: &Password, by: Limited<'_>) -> Result<(), Error> {
-        self.count(LimitedCall::Credential("reset"), by).await?;
-        match self.user_pool.reset_password(&self.username(by).await?, code, password).await {
-            // An unknown address, no reset under way, a wrong code, an expired code and too many guesses answer alike:
-            // a difference would reveal to somebody who guesses codes which addresses have an account.
-            Err(
-                UserPoolError::Unknown
-                | UserPoolError::Refused
-                | UserPoolError::NotConfirmed
-                | UserPoolError::CodeMismatch
-                | UserPoolError::CodeExpired
-                | UserPoolError::AccountLimit,
-            ) => {
-                let detail = "The code is wrong, or it has expired; ask for a new one.";
-                Err(Refusal::because(Code::CodeMismatch, detail).into())
-            }
-            done => Ok(done?),
-        }
-    }
-
-    /// Signs in with an e-mail address and a password.
-    pub async fn sign_in(&self, password: &Password, by: Limited<'_>) -> Result<Session, Error> {
-        self.count(LimitedCall::Credential("sign-in"), by).await?;
-        match self.user_pool.sign_in(&self.username(by).await?, password).await {
+    /// Signs in with a contact and a password.
+    pub async fn sign_in(&self, password: &Password, by: Limited<'_>) -> Result<SignInAnswer, Error> {
+        let (pair, username) = self.count_password(by).await?;
+        match self.user_pool.sign_in(&username, password).await {
             // Also of an account that is locked after too many failures: an address of nobody is never locked.
             Err(
                 UserPoolError::Unknown
                 | UserPoolError::Refused
+                | UserPoolError::NotConfirmed
                 | UserPoolError::BadInput(_)
                 | UserPoolError::AccountLimit,
             ) => Err(Refusal::of(Code::InvalidCredentials).into()),
             answer => {
                 let answer = answer?;
-                if let Some(challenge) = answer.challenge_name() {
-                    let session = answer.session().unwrap_or_default().to_owned();
-                    return Ok(Session::Challenge(Challenge { challenge: challenge.as_str().to_lowercase(), session }));
+                self.rate_limits.forget("sign-in", pair).await;
+                if answer.challenge_name().is_some() {
+                    return self.ask_for_own_password(&answer, &username, by).await;
                 }
-                tokens(answer.authentication_result(), None)
+                self.begin_session(answer.authentication_result(), by.now).await
             }
         }
     }
 
-    /// Exchanges a refresh token for new tokens.
-    pub async fn refresh(&self, token: &RefreshToken) -> Result<Session, Error> {
-        match self.user_pool.refresh(token).await {
-            Err(UserPoolError::Unknown | UserPoolError::BadInput(_)) => Err(Refusal::of(Code::Unauthorized).into()),
-            answer => tokens(answer?.as_ref(), Some(token)),
-        }
+    /// Exchanges a session's token for new tokens.
+    pub async fn refresh(&self, token: &RefreshToken, now: Timestamp) -> Result<SignInAnswer, Error> {
+        self.go_on(token, now).await
     }
 
-    /// Signs out on all devices.
-    pub async fn sign_out(&self, access_token: &str) -> Result<(), Error> {
-        match self.user_pool.sign_out(access_token).await {
-            // The person is signed out already.
-            Err(UserPoolError::Refused | UserPoolError::Unknown) => Ok(()),
+    /// Signs out everywhere.
+    pub async fn sign_out(&self, user: UserId) -> Result<(), Error> {
+        self.sessions.end_sessions(user, None).await?;
+        match self.user_pool.sign_out(&user.to_string()).await {
+            // The person is gone already.
+            Err(UserPoolError::Unknown) => Ok(()),
             done => Ok(done?),
         }
     }
 }
 
-/// Success, and every error that would reveal whether the address has an account.
-fn acknowledged(done: Result<(), UserPoolError>) -> Result<(), Error> {
-    match done {
-        Err(
-            UserPoolError::Exists
-            | UserPoolError::Unknown
-            | UserPoolError::Refused
-            | UserPoolError::NotConfirmed
-            | UserPoolError::AccountLimit,
-        ) => Ok(()),
-        Err(UserPoolError::Undelivered) => {
-            // Nobody but the operator learns of it: an unknown address is never mailed to. The code can be asked for
-            // again.
-            tracing::warn!("a code could not be mailed");
-            Ok(())
-        }
-        done => Ok(done?),
-    }
+/// A wrong code, one that has expired and one that was never sent answer alike.
+pub(crate) fn wrong_code() -> Error {
+    Refusal::because(Code::CodeMismatch, "The code is wrong, or it has expired; ask for a new one.").into()
+}
+
+fn without_id() -> Refusal {
+    Refusal::because(Code::Internal, "a person without an id")
 }
 
 fn new_username(now: Timestamp) -> Username {
     Username::new(platform::ids(now).random_bits())
-}
-
-/// The tokens of a sign-in or a refresh. When Cognito issues no new refresh token, the `previous` one stays valid and
-/// is answered, so that both have answers of the same shape.
-fn tokens(issued: Option<&AuthenticationResultType>, previous: Option<&RefreshToken>) -> Result<Session, Error> {
-    let refresh_token = issued.and_then(|tokens| tokens.refresh_token()).or(previous.map(RefreshToken::as_str));
-    match (issued, refresh_token) {
-        (Some(tokens), Some(refresh_token)) => Ok(Session::Tokens(Tokens {
-            access_token: tokens.access_token().unwrap_or_default().to_owned(),
-            id_token: tokens.id_token().unwrap_or_default().to_owned(),
-            refresh_token: refresh_token.to_owned(),
-            expires_in: tokens.expires_in(),
-        })),
-        _ => Err(Refusal::because(Code::Internal, "Cognito answered a sign-in without tokens").into()),
-    }
 }

@@ -1,26 +1,31 @@
 //! The profile of a signed-in person, with their memberships.
 
+use domain::contact::PhoneNumber;
 use domain::text::{Email, Name};
 use domain::vendor::{Role, VendorAccount};
-use domain::{Call, Change, Outcome, UserId};
+use domain::{Call, Change, Code, Outcome, Refusal, UserId};
 use serde::{Deserialize, Deserializer, de};
 use store::accounts::Profile;
 use utoipa::ToSchema;
 
-use crate::user_pool::Person;
+use crate::mfa::MfaView;
+use crate::user_pool::{Person, UserPoolError};
 use crate::{Done, Error, People};
 
 /// A signed-in person.
 #[derive(Clone, Debug)]
 pub struct Me {
     pub id: UserId,
-    pub email: Email,
+    pub email: Option<Email>,
+    pub phone: Option<PhoneNumber>,
     /// How to address the person.
     pub name: Option<Name>,
     /// The language of mail to the person, as a BCP 47 tag.
     pub language: Option<String>,
     /// The vendors that the person works for.
     pub vendors: Vec<MyVendor>,
+    /// The second factor, once it is needed to sign in.
+    pub mfa: Option<MfaView>,
 }
 
 /// A vendor that a person works for.
@@ -74,25 +79,20 @@ fn known(profile: &Profile, person: &Person) -> Profile {
 }
 
 impl People {
-    /// The profile of the owner of an access token.
-    pub async fn me(&self, user: UserId, access_token: &str) -> Result<Me, Error> {
-        let person = self.user_pool.person(access_token).await?;
+    /// The profile of a signed-in person.
+    pub async fn me(&self, user: UserId) -> Result<Me, Error> {
+        let person = self.signed_in(user).await?;
         let profile = known(&self.accounts.profile(user).await?, &person);
-        let vendors = self.vendors_of(user).await?;
-        Ok(Me { id: user, email: person.email, name: profile.name, language: profile.language, vendors })
+        let (vendors, mfa) = (self.vendors_of(user).await?, self.mfa(user).await?);
+        let Person { email, phone, .. } = person;
+        Ok(Me { id: user, email, phone, name: profile.name, language: profile.language, vendors, mfa })
     }
 
-    /// Changes the profile of the owner of an access token.
-    pub async fn change_profile<R>(
-        &self,
-        user: UserId,
-        access_token: &str,
-        asked: &ChangeMe,
-        call: Call<'_, Me, R>,
-    ) -> Done<R> {
+    /// Changes the profile of a signed-in person.
+    pub async fn change_profile<R>(&self, user: UserId, asked: &ChangeMe, call: Call<'_, Me, R>) -> Done<R> {
         let work = async {
-            let person = self.user_pool.person(access_token).await?;
-            let vendors = self.vendors_of(user).await?;
+            let person = self.signed_in(user).await?;
+            let (vendors, mfa) = (self.vendors_of(user).await?, self.mfa(user).await?);
             let decide = |profile: &Profile| {
                 let profile = known(profile, &person);
                 let language = asked.language.clone().map(|tag| tag.0).applied(profile.language.clone());
@@ -103,16 +103,26 @@ impl People {
                 call.answer_unstored(&Me {
                     id: user,
                     email: person.email.clone(),
+                    phone: person.phone.clone(),
                     name,
                     language,
                     vendors: vendors.clone(),
+                    mfa,
                 })
             };
             Ok::<_, Error>(self.accounts.change_profile(user, decide, respond).await?)
         };
         match self.accounts.once(call.request(), work).await? {
-            Outcome::Repeated(None) => Ok(call.again(&self.me(user, access_token).await?)?),
+            Outcome::Repeated(None) => Ok(call.again(&self.me(user).await?)?),
             outcome => Ok(outcome),
+        }
+    }
+
+    /// A person whose account was deleted is signed in nowhere.
+    pub(crate) async fn signed_in(&self, user: UserId) -> Result<Person, Error> {
+        match self.user_pool.person(&user.to_string()).await {
+            Err(UserPoolError::Unknown) => Err(Refusal::of(Code::Unauthorized).into()),
+            known => Ok(known?),
         }
     }
 

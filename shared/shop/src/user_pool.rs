@@ -1,18 +1,23 @@
 //! The user pool (Cognito), with its exceptions mapped to what they mean here.
 
+mod new_password;
+
 use std::sync::Arc;
 
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutput;
-use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType, AuthenticationResultType};
+use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::AdminInitiateAuthOutput;
+use aws_sdk_cognitoidentityprovider::types::{
+    AttributeType, AuthFlowType, AuthenticationResultType, ChallengeNameType, MessageActionType, UserStatusType,
+};
+use domain::contact::{ContactPoint, PhoneNumber};
 use domain::text::{Email, Name};
-use domain::{Code, Coded, FieldError};
+use domain::{Code, Coded, FieldError, UserId};
 use store::accounts::Username;
 use tokio::sync::OnceCell;
 
 use crate::client_secret::ClientSecret;
-use crate::credentials::{MailedCode, Password, RefreshToken};
+use crate::credentials::Password;
 
 /// The user pool, through the marketplace's app client. Whoever a call is about is named by their [`Username`].
 #[derive(Clone, Debug)]
@@ -27,8 +32,33 @@ pub(crate) struct UserPool {
 /// A person's attributes in the user pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
-    pub(crate) email: Email,
+    pub(crate) id: Option<UserId>,
+    pub(crate) username: Username,
+    pub(crate) email: Option<Email>,
+    pub(crate) phone: Option<PhoneNumber>,
     pub(crate) name: Option<Name>,
+    /// Whether a password was set for good: by the person, or one that nobody knows.
+    pub(crate) is_confirmed: bool,
+}
+
+impl Person {
+    /// Whatever they sign in with.
+    pub(crate) fn contacts(&self) -> impl Iterator<Item = ContactPoint> {
+        let email = self.email.clone().map(ContactPoint::Email);
+        email.into_iter().chain(self.phone.clone().map(ContactPoint::Phone))
+    }
+
+    /// The first of them.
+    pub(crate) fn contact(&self) -> Result<ContactPoint, UserPoolError> {
+        self.contacts().next().ok_or_else(|| UserPoolError::Failed("a person without a contact".to_owned()))
+    }
+}
+
+/// A sign-in without a password that waits for a proof.
+pub(crate) struct Challenged {
+    /// Whose proof it waits for; of nobody the name that was asked for.
+    pub(crate) sub: String,
+    session: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +119,7 @@ impl Coded for UserPoolError {
     fn fields(&self) -> Vec<FieldError> {
         match self {
             Self::BadPassword(reason) => vec![FieldError::new("/password", missing_of(reason), reason.clone())],
-            Self::BadInput(_) => vec![FieldError::new("/email", "invalid", "is not accepted")],
+            Self::BadInput(_) => vec![FieldError::new("/contact", "invalid", "is not accepted")],
             _ => Vec::new(),
         }
     }
@@ -137,6 +167,8 @@ where
         // The latter when SES does not send for the pool, for instance because the sender's identity is lost.
         "CodeDeliveryFailureException" | "InvalidEmailRoleAccessPolicyException" => UserPoolError::Undelivered,
         "InternalErrorException" | "InternalServerError" | "ServiceUnavailable" => UserPoolError::Unavailable(text()),
+        // The function that the pool asks did not answer, or could not read its secret.
+        "UnexpectedLambdaException" | "UserLambdaValidationException" => UserPoolError::Unavailable(text()),
         _ => UserPoolError::Failed(text()),
     }
 }
@@ -166,53 +198,48 @@ impl UserPool {
         Ok(self.secret().await?.hash(username, &self.client_id))
     }
 
-    pub(crate) async fn sign_up(
+    /// Makes the person, whose contact is proven, without a message. One that is there already is kept.
+    pub(crate) async fn create(
         &self,
         username: &Username,
-        email: &Email,
-        password: &Password,
+        contact: &ContactPoint,
         name: Option<&Name>,
     ) -> Result<(), UserPoolError> {
-        let attribute = |name: &str, value: &str| {
-            AttributeType::builder()
-                .name(name)
-                .value(value)
-                .build()
-                .map_err(|error| UserPoolError::Failed(error.to_string()))
-        };
-        let mut attributes = vec![attribute("email", email.as_str())?];
+        let mut attributes = proven(contact)?;
         if let Some(name) = name {
             attributes.push(attribute("name", name.as_str())?);
         }
-        let call = self.client.sign_up().client_id(&self.client_id).username(username.as_str());
-        call.secret_hash(self.hash(username).await?)
-            .password(password.as_str())
-            .set_user_attributes(Some(attributes))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(user_pool_error)
+        let call = self.client.admin_create_user().user_pool_id(&self.pool_id).username(username.as_str());
+        let call = call.message_action(MessageActionType::Suppress).set_user_attributes(Some(attributes));
+        match call.send().await.map(|_| ()).map_err(user_pool_error) {
+            // Also a person who never confirmed a sign-up with an earlier release.
+            Err(UserPoolError::Exists) => self.prove(username, contact).await,
+            done => done,
+        }
     }
 
-    pub(crate) async fn confirm(&self, username: &Username, code: &MailedCode) -> Result<(), UserPoolError> {
-        let call = self.client.confirm_sign_up().client_id(&self.client_id).username(username.as_str());
-        let call = call.secret_hash(self.hash(username).await?).confirmation_code(code.as_str());
-        call.send().await.map(|_| ()).map_err(user_pool_error)
+    /// Says that a person's contact is proven. It takes the place of the one before of its kind.
+    pub(crate) async fn prove(&self, username: &Username, contact: &ContactPoint) -> Result<(), UserPoolError> {
+        let proven = proven(contact)?;
+        let call = self.client.admin_update_user_attributes().user_pool_id(&self.pool_id).username(username.as_str());
+        call.set_user_attributes(Some(proven)).send().await.map(|_| ()).map_err(user_pool_error)
     }
 
-    pub(crate) async fn resend(&self, username: &Username) -> Result<(), UserPoolError> {
-        let call = self.client.resend_confirmation_code().client_id(&self.client_id).username(username.as_str());
-        let call = call.secret_hash(self.hash(username).await?);
-        call.send().await.map(|_| ()).map_err(user_pool_error)
+    /// Sets a person's password for good: whoever has proven the address chooses it.
+    pub(crate) async fn set_password(&self, username: &Username, password: &str) -> Result<(), UserPoolError> {
+        let call = self.client.admin_set_user_password().user_pool_id(&self.pool_id).username(username.as_str());
+        call.password(password).permanent(true).send().await.map(|_| ()).map_err(user_pool_error)
     }
 
+    /// Checks a password and answers with tokens, or with a step that is needed first.
     pub(crate) async fn sign_in(
         &self,
         username: &Username,
         password: &Password,
-    ) -> Result<InitiateAuthOutput, UserPoolError> {
-        let call = self.client.initiate_auth().client_id(&self.client_id).auth_flow(AuthFlowType::UserPasswordAuth);
-        call.auth_parameters("USERNAME", username.as_str())
+    ) -> Result<AdminInitiateAuthOutput, UserPoolError> {
+        let call = self.client.admin_initiate_auth().user_pool_id(&self.pool_id).client_id(&self.client_id);
+        call.auth_flow(AuthFlowType::AdminUserPasswordAuth)
+            .auth_parameters("USERNAME", username.as_str())
             .auth_parameters("PASSWORD", password.as_str())
             .auth_parameters("SECRET_HASH", self.hash(username).await?)
             .send()
@@ -220,60 +247,86 @@ impl UserPool {
             .map_err(user_pool_error)
     }
 
-    /// New tokens. `InitiateAuth` would want a hash of the name that only the token's owner knows.
-    pub(crate) async fn refresh(
+    /// Begins a sign-in without a password. The pool begins one for an unknown name as well.
+    pub(crate) async fn challenge(&self, username: &Username) -> Result<Challenged, UserPoolError> {
+        let call = self.client.admin_initiate_auth().user_pool_id(&self.pool_id).client_id(&self.client_id);
+        let call = call.auth_flow(AuthFlowType::CustomAuth).auth_parameters("USERNAME", username.as_str());
+        let call = call.auth_parameters("SECRET_HASH", self.hash(username).await?);
+        let begun = call.send().await.map_err(user_pool_error)?;
+        let sub = begun.challenge_parameters().and_then(|shown| shown.get("sub"));
+        Ok(Challenged {
+            sub: sub.map_or_else(|| username.to_string(), Clone::clone),
+            session: begun.session().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// Ends a sign-in without a password with a proof of ours. `Refused` also when the pool asks for another one.
+    pub(crate) async fn answer(
         &self,
-        token: &RefreshToken,
-    ) -> Result<Option<AuthenticationResultType>, UserPoolError> {
+        username: &Username,
+        challenged: &Challenged,
+        proof: &str,
+    ) -> Result<AuthenticationResultType, UserPoolError> {
+        let call = self.client.admin_respond_to_auth_challenge().user_pool_id(&self.pool_id).client_id(&self.client_id);
+        let call = call.challenge_name(ChallengeNameType::CustomChallenge).session(&challenged.session);
+        let call = call.challenge_responses("USERNAME", username.as_str()).challenge_responses("ANSWER", proof);
+        let call = call.challenge_responses("SECRET_HASH", self.hash(username).await?);
+        let answered = call.send().await.map_err(user_pool_error)?;
+        answered.authentication_result.ok_or(UserPoolError::Refused)
+    }
+
+    /// New tokens for a refresh token of the pool. `AdminInitiateAuth` would want a hash of the person's name.
+    pub(crate) async fn refresh(&self, token: &str) -> Result<Option<AuthenticationResultType>, UserPoolError> {
         let call = self.client.get_tokens_from_refresh_token().client_id(&self.client_id);
-        let call = call.client_secret(self.secret().await?.as_str()).refresh_token(token.as_str());
+        let call = call.client_secret(self.secret().await?.as_str()).refresh_token(token);
         call.send().await.map(|answer| answer.authentication_result).map_err(user_pool_error)
     }
 
-    pub(crate) async fn sign_out(&self, access_token: &str) -> Result<(), UserPoolError> {
-        self.client.global_sign_out().access_token(access_token).send().await.map(|_| ()).map_err(user_pool_error)
-    }
-
-    pub(crate) async fn forgot_password(&self, username: &Username) -> Result<(), UserPoolError> {
-        let call = self.client.forgot_password().client_id(&self.client_id).username(username.as_str());
-        let call = call.secret_hash(self.hash(username).await?);
+    /// Revokes a refresh token of the pool, with all access tokens that came of it.
+    pub(crate) async fn revoke(&self, token: &str) -> Result<(), UserPoolError> {
+        let call = self.client.revoke_token().client_id(&self.client_id);
+        let call = call.client_secret(self.secret().await?.as_str()).token(token);
         call.send().await.map(|_| ()).map_err(user_pool_error)
     }
 
-    pub(crate) async fn reset_password(
-        &self,
-        username: &Username,
-        code: &MailedCode,
-        password: &Password,
-    ) -> Result<(), UserPoolError> {
-        let call = self.client.confirm_forgot_password().client_id(&self.client_id).username(username.as_str());
-        call.secret_hash(self.hash(username).await?)
-            .confirmation_code(code.as_str())
-            .password(password.as_str())
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(user_pool_error)
+    /// Revokes all tokens of a person, who is named by their username or their id.
+    pub(crate) async fn sign_out(&self, person: &str) -> Result<(), UserPoolError> {
+        let call = self.client.admin_user_global_sign_out().user_pool_id(&self.pool_id).username(person);
+        call.send().await.map(|_| ()).map_err(user_pool_error)
     }
 
-    /// The owner of an access token. The token is refused once its owner has signed out.
-    pub(crate) async fn person(&self, access_token: &str) -> Result<Person, UserPoolError> {
-        let known = self.client.get_user().access_token(access_token).send().await.map_err(|error| {
-            // The account was deleted, so its tokens are invalid.
-            match user_pool_error(error) {
-                UserPoolError::Unknown => UserPoolError::Refused,
-                other => other,
-            }
-        })?;
+    /// The person with this id or username.
+    pub(crate) async fn person(&self, person: &str) -> Result<Person, UserPoolError> {
+        let call = self.client.admin_get_user().user_pool_id(&self.pool_id).username(person);
+        let known = call.send().await.map_err(user_pool_error)?;
         let attribute = |name: &str| {
             known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
         };
         let email = attribute("email").and_then(|email| Email::kept(email).ok());
+        let phone = attribute("phone_number").and_then(|number| PhoneNumber::parse(number).ok());
         Ok(Person {
-            email: email.ok_or_else(|| UserPoolError::Failed("a person without an address".to_owned()))?,
+            id: attribute("sub").and_then(|sub| sub.parse().ok()),
+            username: Username::known(known.username()),
+            email,
+            phone,
             name: attribute("name").and_then(|name| Name::parse(name).ok()),
+            is_confirmed: known.user_status() == Some(&UserStatusType::Confirmed),
         })
     }
+}
+
+/// The attributes that say that a contact is the person's.
+fn proven(contact: &ContactPoint) -> Result<Vec<AttributeType>, UserPoolError> {
+    let (name, is_verified) = match contact {
+        ContactPoint::Email(_) => ("email", "email_verified"),
+        ContactPoint::Phone(_) => ("phone_number", "phone_number_verified"),
+    };
+    Ok(vec![attribute(name, contact.as_str())?, attribute(is_verified, "true")?])
+}
+
+fn attribute(name: &str, value: &str) -> Result<AttributeType, UserPoolError> {
+    let built = AttributeType::builder().name(name).value(value).build();
+    built.map_err(|error| UserPoolError::Failed(error.to_string()))
 }
 
 #[cfg(test)]

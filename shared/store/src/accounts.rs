@@ -1,15 +1,27 @@
 //! The table Accounts: vendors' private accounts and their members, buyers' profiles and addresses. Personal data.
 
+mod contacts;
 mod emails;
+mod invitations;
 mod jobs;
 mod mapping;
+mod mfa;
+mod names;
+mod operators;
+mod papers;
 mod suppressions;
+
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
 use domain::address::Address;
+use domain::contact::PhoneNumber;
+use domain::invitation::Invitation;
+use domain::marketplace::OperatorMembership;
+use domain::mfa::{Mfa, Proof};
 use domain::stored::Kept;
 use domain::text::{Email, Name};
-use domain::vendor::{Member, Membership, Shop, VendorAccount, VendorState};
+use domain::vendor::{DocumentKind, Member, Membership, Paper, Shop, VendorAccount, VendorState};
 use domain::{AddressId, Code, Count, Outcome, PageRequest, Prepared, Refusal, Slice, Timestamp, UserId, VendorId};
 use serde::{Deserialize, Serialize};
 
@@ -17,18 +29,25 @@ use crate::error::Failure;
 use crate::idempotency::{put_one, stores_responses, transact};
 use crate::item::{Attributes, Condition, all_readable, delete, key, put, string, text};
 use crate::page::List;
-use crate::retry::{QueryRequest, get, query, query_all};
+use crate::retry::{QueryRequest, batch, get, query, query_all};
 use crate::stored::{Stored, read, stored, write};
-use crate::transaction::Purpose;
-use crate::{Backoff, Catalog, Error};
+use crate::transaction::{Purpose, Transaction};
+use crate::{Backoff, Catalog, Error, Sessions};
 
 const VENDOR: &str = "vendor";
 const MEMBER: &str = "member";
+const VENDOR_NAME: &str = "vendor_name";
 const PROFILE: &str = "profile";
 const ADDRESS_BOOK: &str = "address_book";
+const MFA: &str = "mfa";
+const OPERATOR: &str = "operator";
+const OPERATOR_TEAM: &str = "operator_team";
+const CONTACTS: &str = "contacts";
 
+pub use contacts::ProvenContacts;
 pub use emails::Username;
 pub use jobs::BeganLast;
+pub use operators::{CameIn, TeamChange};
 
 /// The keys of the items.
 enum Entry<'a> {
@@ -36,10 +55,22 @@ enum Entry<'a> {
     Vendor(VendorId),
     /// `USER#<id>` / `MEMBER#<vendor>`: one query reads all memberships of a person.
     Member(UserId, VendorId),
+    /// `NAME#<look of the name>` / `VENDOR#<id>`: one query finds the vendors whose names look alike.
+    Name(&'a str, VendorId),
     /// `USER#<id>` / `PROFILE`.
     Profile(UserId),
     /// `USER#<id>` / `ADDRESSES`: the address book is one item, because it is replaced as a whole.
     AddressBook(UserId),
+    /// `USER#<id>` / `MFA`.
+    Mfa(UserId),
+    /// `MARKETPLACE` / `OPERATOR#<id>`: one query reads all of the operator's people, and what counts their changes.
+    Operator(UserId),
+    /// `MARKETPLACE` / `OPERATORS#TEAM`: written with every change of one of them.
+    OperatorTeam,
+    /// `USER#<id>` / `CONTACTS`: what the person has proven to be theirs.
+    Contacts(UserId),
+    /// `PHONE#<number>` / `PHONE`: a number belongs to one person, as an address does.
+    Phone(&'a PhoneNumber),
     /// `EMAIL#<address>` / `EMAIL`: an address belongs to one person, and finds their name in the user pool.
     Email(&'a Email),
     /// `EMAIL#<address>` / `SUPPRESSION`: beside the former, so that erasing an address finds both.
@@ -51,12 +82,23 @@ impl Entry<'_> {
         match self {
             Self::Vendor(id) => key(format!("VENDOR#{id}"), "FILE"),
             Self::Member(user, vendor) => key(format!("USER#{user}"), format!("MEMBER#{vendor}")),
+            Self::Name(look, vendor) => key(name_partition(look), format!("VENDOR#{vendor}")),
             Self::Profile(user) => key(format!("USER#{user}"), "PROFILE"),
             Self::AddressBook(user) => key(format!("USER#{user}"), "ADDRESSES"),
+            Self::Mfa(user) => key(format!("USER#{user}"), "MFA"),
+            Self::Operator(user) => key("MARKETPLACE", format!("OPERATOR#{user}")),
+            Self::OperatorTeam => key("MARKETPLACE", "OPERATORS#TEAM"),
+            Self::Contacts(user) => key(format!("USER#{user}"), "CONTACTS"),
+            Self::Phone(number) => key(format!("PHONE#{number}"), "PHONE"),
             Self::Email(address) => key(format!("EMAIL#{address}"), "EMAIL"),
             Self::Suppression(address) => key(format!("EMAIL#{address}"), "SUPPRESSION"),
         }
     }
+}
+
+/// A key has at most 2,048 bytes, and a look at most 500 characters of four.
+fn name_partition(look: &str) -> String {
+    format!("NAME#{look}")
 }
 
 /// Partition of `by_vendor`: a vendor's members.
@@ -81,10 +123,14 @@ stored! {
     VENDOR => VendorAccount: ["state_key", "state_sort"],
         fields: [
             "id", "handle", "name", "state", "currency", "email", "phone", "legal_name", "about", "shipping_rates",
-            "cash_on_delivery", "documents", "reason", "history", "created_at", "version"
+            "cash_on_delivery", "public_identity", "identity_changes", "documents", "reason", "same_name", "name_key", "history", "created_at", "version"
         ];
     PROFILE => Profile: [];
     ADDRESS_BOOK => AddressBook: [];
+    MFA => Mfa: ["written_by"];
+
+    OPERATOR => OperatorMembership: [];
+    CONTACTS => ProvenContacts: [];
 }
 
 /// Memberships have no version: they change together with their vendor's account.
@@ -138,13 +184,22 @@ pub struct AddressBook {
     pub kept: Kept,
 }
 
-/// A change of a vendor's members.
+/// What is written together with a vendor's account.
 #[derive(Clone, Copy, Debug)]
-pub enum MemberChange<'a> {
-    /// Adds the person as a member, or changes their role.
-    Put(&'a Membership),
+pub enum Alongside<'a> {
+    /// Adds the person as a member, or changes their role, by an invitation that this uses up.
+    Accept(&'a Membership, &'a Sessions, &'a Invitation),
+    /// Changes a membership.
+    Member(&'a Membership),
     /// Ends the person's membership.
     Remove(UserId),
+    /// Follows this paper, or none of the kind any more.
+    Paper(DocumentKind, Option<&'a Paper>),
+    /// Takes the vendor's handle: one of nobody's, its own, or that of another vendor who was never approved.
+    ClaimHandle {
+        /// The version at which the item of the handle was read.
+        loaded: u64,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -179,27 +234,43 @@ impl Accounts {
         all_readable(&query_all(&self.client, request).await?, read)
     }
 
-    /// A person's membership with the named vendor, or with the only one there is. Read consistently, so that the
-    /// removal of a member and the suspension of a vendor take effect with the next call.
+    /// A person's membership with the named vendor, or with the only approved one; how they came in is not known here.
+    /// Read consistently, so that the removal of a member and the suspension of a vendor take effect with the next
+    /// call.
     pub async fn member(&self, user: UserId, named: Option<VendorId>) -> Result<Member, Error> {
-        let memberships = self.memberships(user).await?;
-        let mut chosen = memberships.into_iter().filter(|one| named.is_none_or(|vendor| vendor == one.vendor));
-        let (first, another) = (chosen.next(), chosen.next());
-        let Some(membership) = first else {
+        let mut memberships = self.memberships(user).await?;
+        memberships.retain(|one| named.is_none_or(|vendor| vendor == one.vendor));
+        if memberships.is_empty() {
             return Err(Refusal::because(Code::Forbidden, "you are not a member of a shop").into());
-        };
-        if another.is_some() {
-            return Err(Refusal::field(
-                "Vendor-Id",
-                "missing",
-                "you are a member of several shops: name one in this header",
-            )
-            .into());
         }
-        match self.vendor(membership.vendor).await? {
-            Some(account) => Ok(Member { membership, account }),
+        let mut accounts = self.vendors(memberships.iter().map(|one| one.vendor)).await?;
+        if named.is_none() {
+            accounts.retain(|_, account| account.state == VendorState::Approved);
+            memberships.retain(|one| accounts.contains_key(&one.vendor));
+        }
+        let mut memberships = memberships.into_iter();
+        let (Some(membership), None) = (memberships.next(), memberships.next()) else {
+            let detail = "only a member of exactly one approved shop may leave this header out: name the shop in it";
+            return Err(Refusal::field("Vendor-Id", "missing", detail).into());
+        };
+        match accounts.remove(&membership.vendor) {
+            Some(account) => Ok(Member { membership, account, proof: Proof::NONE, terms_due: None }),
             None => Err(Refusal::because(Code::Forbidden, "the shop is gone").into()),
         }
+    }
+
+    /// The private accounts of some vendors, read consistently, in one call.
+    async fn vendors(&self, ids: impl Iterator<Item = VendorId>) -> Result<BTreeMap<VendorId, VendorAccount>, Error> {
+        let keys: Vec<_> = ids.map(|id| Entry::Vendor(id).key()).collect();
+        if let [only] = keys.as_slice() {
+            let found = get(&self.client, &self.table, only.clone(), true).await?;
+            let account = found.as_ref().map(account_of).transpose()?;
+            return Ok(account.into_iter().map(|account| (account.card.id, account)).collect());
+        }
+        let found = batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
+        let found: Vec<Attributes> = found.into_iter().map(|(_, item)| item).collect();
+        let accounts = all_readable(&found, account_of)?;
+        Ok(accounts.into_iter().map(|account| (account.card.id, account)).collect())
     }
 
     /// A vendor's private account, read consistently.
@@ -207,8 +278,8 @@ impl Accounts {
         get(&self.client, &self.table, Entry::Vendor(id).key(), true).await?.as_ref().map(account_of).transpose()
     }
 
-    /// Creates a vendor's account with its owner and its public shop, in one transaction. A handle that is taken is
-    /// refused. `respond` makes the response from the account as it is written, with its version.
+    /// Creates a vendor's account with its owner and its public shop, in one transaction. `respond` makes the response
+    /// from the account as it is written, with its version.
     pub async fn open_vendor<R>(
         &self,
         account: &VendorAccount,
@@ -216,16 +287,12 @@ impl Accounts {
         catalog: &Catalog,
         respond: impl FnOnce(&VendorAccount) -> Result<Prepared<R>, Refusal>,
     ) -> Result<Outcome<R>, Error> {
-        let opened = VendorAccount { version: 1, ..account.clone() };
-        let mut transaction = catalog.publish_actions(&opened.shop(), 0)?;
+        let opened = VendorAccount { version: 1, name_key: account.name_look(), ..account.clone() };
+        let mut transaction = Transaction::of(Purpose::Item, vec![catalog.publish_action(&opened.shop(), 0)?]);
+        self.add_name_actions(&mut transaction, &opened, "")?;
         transaction.add(Purpose::Item, put(&self.table, account_item(&opened)?, &Condition::absent())?);
         transaction.add(Purpose::Item, put(&self.table, member_item(owner)?, &Condition::absent())?);
-        match transact(&self.client, &self.table, transaction, respond(&opened)?).await {
-            Err(Failure::Cancelled(cancelled)) if cancelled.refused(Purpose::Handle) => {
-                Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", opened.card.handle)).into())
-            }
-            other => Ok(other?),
-        }
+        Ok(transact(&self.client, &self.table, transaction, respond(&opened)?).await?)
     }
 
     /// Writes a changed account and its public shop, if the account is still at the version that was read. A change of
@@ -234,27 +301,45 @@ impl Accounts {
     pub async fn save_vendor<R>(
         &self,
         changed: &VendorAccount,
-        member: Option<MemberChange<'_>>,
+        alongside: Option<Alongside<'_>>,
         catalog: &Catalog,
         respond: impl FnOnce(&VendorAccount) -> Result<Prepared<R>, Refusal>,
     ) -> Result<Outcome<R>, Error> {
         let loaded = changed.version;
-        let saved = VendorAccount { version: loaded + 1, ..changed.clone() };
+        let saved = VendorAccount { version: loaded + 1, name_key: changed.name_look(), ..changed.clone() };
         let kept = catalog.shop_of(saved.card.id).await?.map(|shop| shop.kept).unwrap_or_default();
-        let mut transaction = catalog.publish_actions(&Shop { kept, ..saved.shop() }, loaded)?;
+        let shop = catalog.publish_action(&Shop { kept, ..saved.shop() }, loaded)?;
+        let mut transaction = Transaction::of(Purpose::Item, vec![shop]);
+        self.add_name_actions(&mut transaction, &saved, &changed.name_key)?;
         transaction.add(Purpose::Item, put(&self.table, account_item(&saved)?, &Condition::at_version(loaded))?);
         let any = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
-        match member {
-            Some(MemberChange::Put(member)) => {
+        match alongside {
+            Some(Alongside::Accept(member, sessions, invitation)) => {
+                transaction.add(Purpose::Item, put(&self.table, member_item(member)?, &any)?);
+                transaction.add(Purpose::Item, sessions.end_invitation_action(invitation)?);
+            }
+            Some(Alongside::Member(member)) => {
                 transaction.add(Purpose::Item, put(&self.table, member_item(member)?, &any)?);
             }
-            Some(MemberChange::Remove(user)) => {
+            Some(Alongside::Remove(user)) => {
                 let gone = Entry::Member(user, saved.card.id).key();
                 transaction.add(Purpose::Item, delete(&self.table, gone, &any)?);
             }
+            Some(Alongside::Paper(kind, paper)) => {
+                transaction.add(Purpose::Item, self.paper_action(saved.card.id, kind, paper)?);
+            }
+            Some(Alongside::ClaimHandle { loaded }) => {
+                let claim = catalog.claim_handle_action(&saved.card.handle, saved.card.id, loaded)?;
+                transaction.add(Purpose::Handle, claim);
+            }
             None => {}
         }
-        Ok(transact(&self.client, &self.table, transaction, respond(&saved)?).await?)
+        match transact(&self.client, &self.table, transaction, respond(&saved)?).await {
+            Err(Failure::Cancelled(cancelled)) if cancelled.refused(Purpose::Handle) => {
+                Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", saved.card.handle)).into())
+            }
+            other => Ok(other?),
+        }
     }
 
     /// The vendors in a state, newest first.

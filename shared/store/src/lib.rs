@@ -22,6 +22,7 @@ mod page;
 mod purpose;
 pub mod rate_limits;
 mod retry;
+mod sessions;
 pub mod settings;
 pub mod stock;
 mod stored;
@@ -37,6 +38,7 @@ pub use keys::Keys;
 pub use orders::Orders;
 pub use rate_limits::RateLimits;
 pub use retry::{Backoff, Decision};
+pub use sessions::Sessions;
 pub use settings::SettingsTable;
 pub use stock::Stock;
 

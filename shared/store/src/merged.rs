@@ -17,15 +17,28 @@ pub(crate) struct Merged {
     /// The names of the index's keys: of its partition and of its sort key.
     pub(crate) keys: (&'static str, &'static str),
     pub(crate) partitions: Vec<String>,
+    /// Another index that has a part of the list, under the same ids.
+    pub(crate) beside: Option<Place>,
     pub(crate) bounds: Bounds,
     /// What tells this list from others with the same partitions and bounds.
     pub(crate) variant: &'static str,
 }
 
+/// A partition of an index.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) index: &'static str,
+    /// The names of the index's keys: of its partition and of its sort key.
+    pub(crate) keys: (&'static str, &'static str),
+    pub(crate) partition: String,
+}
+
 impl Merged {
     fn scope(&self) -> Scope {
         let Self { table, index, partitions, bounds, variant, .. } = self;
-        Scope(format!("{table}|{index}|{}|{}|{variant}", partitions.join(","), bounds.variant()))
+        let beside =
+            self.beside.as_ref().map_or(String::new(), |place| format!("|{}|{}", place.index, place.partition));
+        Scope(format!("{table}|{index}|{}|{}|{variant}{beside}", partitions.join(","), bounds.variant()))
     }
 
     /// Reads a page of those items that `keep` keeps, without those that cannot be read. Each partition is asked for as
@@ -43,17 +56,31 @@ impl Merged {
         if bounds.are_empty() {
             return Ok(Slice { items: Vec::new(), next: None });
         }
-        let (partition_key, sort) = self.keys;
-        let queries = self.partitions.iter().map(|partition| {
-            let request = QueryRequest {
-                sort_key_condition: bounds.condition::<P>(sort),
-                newest_first: true,
-                limit: Some(i32::from(asked.limit)),
-                only_keys: true,
-                ..QueryRequest::of(&self.table, self.index, (partition_key, partition.clone()))
-            };
-            query(client, request)
+        let (_, sort) = self.keys;
+        let own = self.partitions.iter().map(|partition| Place {
+            index: self.index,
+            keys: self.keys,
+            partition: partition.clone(),
         });
+        let queries =
+            own.chain(self.beside.clone()).map(|Place { index, keys: (partition_key, own_sort), partition }| {
+                let request = QueryRequest {
+                    sort_key_condition: bounds.condition::<P>(own_sort),
+                    newest_first: true,
+                    limit: Some(i32::from(asked.limit)),
+                    only_keys: true,
+                    ..QueryRequest::of(&self.table, index, (partition_key, partition))
+                };
+                async move {
+                    let mut found = query(client, request).await?;
+                    // Both sort keys are the item's id.
+                    for item in found.items.iter_mut().filter(|_| own_sort != sort) {
+                        let id = item.remove(own_sort);
+                        item.extend(id.map(|id| (sort.to_owned(), id)));
+                    }
+                    Ok::<_, Error>(found)
+                }
+            });
         let merge = Merge::of(try_join_all(queries).await?, sort);
         let mut slice = Slice { items: Vec::new(), next: None };
         let mut last = None;

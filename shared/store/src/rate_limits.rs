@@ -3,16 +3,25 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use domain::settings::{CallLimits, Limit};
-use domain::{LookUp, OrderId, Timestamp};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
+use domain::settings::{CallLimits, Limit, Limits};
+use domain::{LookUp, OrderId, Timestamp, UserId, VendorId};
 use ring::digest;
 
-use crate::Error;
 use crate::dispatch::Dispatch;
 use crate::error::{Failure, failure};
-use crate::item::{Attributes, key, number, string};
+use crate::item::{Attributes, Condition, integer, key, number, string};
+use crate::retry::update_one;
+use crate::{Error, SettingsTable};
 
 const RATE_LIMIT: &str = "attempts";
+/// How long nothing may be guessed before a client's guesses at a contact are forgotten: after that Cognito has
+/// forgotten its failures too.
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html>
+const PAUSE: Duration = Duration::from_secs(15 * 60);
+/// How long somebody is known who was right: see [`RateLimits::remember`].
+const KNOWN: Duration = Duration::from_secs(90 * 86_400);
 const TOO_MANY: &str = "Too many attempts; try again later.";
 
 /// The prefix of all rate limits' partitions, by which their cost is told apart from that of the calls themselves.
@@ -34,9 +43,18 @@ pub enum Target {
     Client(LookUp),
     /// An e-mail address or a telephone number, whether or not it is the caller's.
     Contact(LookUp),
+    /// A client and the contact that it names.
+    Pair(LookUp, LookUp),
     /// A code that can be guessed.
     Code(LookUp),
     Order(OrderId),
+    Vendor(VendorId),
+    /// Who is signed in.
+    Person(UserId),
+    /// The numbers that begin with these digits.
+    Prefix(u32),
+    /// Everybody together.
+    All,
 }
 
 impl Target {
@@ -45,8 +63,13 @@ impl Target {
         match self {
             Self::Client(address) => format!("client#{address}"),
             Self::Contact(contact) => format!("contact#{contact}"),
+            Self::Pair(client, contact) => format!("pair#{client}#{contact}"),
             Self::Code(code) => format!("code#{code}"),
             Self::Order(order) => order.to_string(),
+            Self::Vendor(vendor) => vendor.to_string(),
+            Self::Person(user) => format!("person#{user}"),
+            Self::Prefix(digits) => format!("prefix#{digits}"),
+            Self::All => "all".to_owned(),
         }
     }
 }
@@ -97,12 +120,150 @@ impl RateLimits {
         by_client.and(by_target)
     }
 
+    /// Counts a guess for its client, for the pair of client and contact, and for the contact alone, all three at once.
+    /// The pair comes first: it is refused after `guesses` guesses until nothing was guessed for [`PAUSE`], or one was
+    /// right (see [`Self::forget`]). Nobody is locked out by one client, and many together are held up as well.
+    pub async fn count_guess(
+        &self,
+        call: &str,
+        pair: (LookUp, LookUp),
+        guesses: u32,
+        limits: CallLimits,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (client, contact) = pair;
+        self.passes(call, self.add_guess(call, pair, guesses, now)).await?;
+        let (by_client, by_contact) = tokio::join!(
+            self.count_one(call, Target::Client(client), limits.per_client, now),
+            self.count_one(call, Target::Contact(contact), limits.per_target, now)
+        );
+        by_client.and(by_contact)
+    }
+
+    /// Forgets the guesses of a client at a contact, since one was right. A table that does not answer is passed over:
+    /// they are forgotten by themselves.
+    pub async fn forget(&self, call: &str, (client, contact): (LookUp, LookUp)) {
+        self.forget_key(call, rate_limit_key(call, Target::Pair(client, contact), 0)).await;
+    }
+
+    /// Counts a call that changes something, by the limits of such calls. Settings that cannot be read are the defaults
+    /// here: they must not stop a call that needs none.
+    pub async fn count_change(
+        &self,
+        list: &str,
+        target: Target,
+        settings: &SettingsTable,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let limits = settings.current().await.map_or_else(|_| Limits::default(), |settings| settings.limits);
+        let limit = match target {
+            Target::Client(_) => limits.change.per_client,
+            _ => limits.change.per_target,
+        };
+        self.count_one(list, target, limit, now).await
+    }
+
+    /// Forgets what a target has in the present window, since it was rightly asked for.
+    pub async fn forget_one(&self, call: &str, target: Target, limit: Limit, now: Timestamp) {
+        self.forget_key(call, rate_limit_key(call, target, Window::of(limit.within, now).number)).await;
+    }
+
+    /// Remembers for 90 days that a client was right about a contact: where strangers have used up what all clients
+    /// together may do, it goes on. A table that does not answer is passed over.
+    pub async fn remember(&self, (client, contact): (LookUp, LookUp), now: Timestamp) {
+        let key = rate_limit_key("known", Target::Pair(client, contact), 0);
+        let condition = Condition::of("attribute_not_exists(pk) OR expires_at_s <= :ends")
+            .name("#kind", "kind")
+            .name("#version", "version")
+            .value(":kind", string(RATE_LIMIT))
+            .value(":one", number(1))
+            .value(":ends", number((now + KNOWN).seconds()));
+        let change = "SET #kind = :kind, #version = :one, expires_at_s = :ends";
+        if let Err(failed) = update_one(&self.client, &self.table, key, change, &condition).await {
+            let cause = Error::from(failed);
+            tracing::warn!(%cause, "a client that was right is not remembered");
+        }
+    }
+
+    /// Whether a client was right about a contact in the last 90 days. Asked by a write, which is all that counting may
+    /// do with the table.
+    pub async fn is_remembered(&self, (client, contact): (LookUp, LookUp), now: Timestamp) -> Result<bool, Error> {
+        let key = rate_limit_key("known", Target::Pair(client, contact), 0);
+        let condition = Condition::of("attribute_exists(pk) AND expires_at_s > :now")
+            .name("#version", "version")
+            .value(":now", number(now.seconds()))
+            .value(":one", number(1));
+        match update_one(&self.client, &self.table, key, "ADD #version :one", &condition).await {
+            Ok(_) => Ok(true),
+            Err(Failure::ConditionFailed) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    async fn forget_key(&self, call: &str, key: Attributes) {
+        let exists = Condition::of("attribute_exists(pk)").value(":none", number(0));
+        match update_one(&self.client, &self.table, key, "SET attempts = :none", &exists).await {
+            Ok(_) | Err(Failure::ConditionFailed) => {}
+            Err(failed) => {
+                let cause = Error::from(failed);
+                tracing::warn!(call, %cause, "guesses that led to the right one stay counted");
+            }
+        }
+    }
+
     /// [`RateLimits::count`] for one target.
     ///
     /// Windows begin at multiples of their length, so up to twice the limit may pass around a boundary.
     pub async fn count_one(&self, call: &str, target: Target, limit: Limit, now: Timestamp) -> Result<(), Error> {
-        let counted = tokio::time::timeout(TIMEOUT, self.add(call, target, limit, now)).await;
-        let unreachable = match counted {
+        self.count_units(call, target, (1, limit), now).await
+    }
+
+    /// [`RateLimits::count_one`] for a call that counts for several: what it would exceed the limit with is not
+    /// counted.
+    pub async fn count_units(
+        &self,
+        call: &str,
+        target: Target,
+        (units, limit): (u32, Limit),
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.passes(call, self.add(call, target, (units, limit), now)).await
+    }
+
+    /// [`RateLimits::count_units`] for what costs money: where it cannot be counted, it must not be spent.
+    pub async fn spend(
+        &self,
+        call: &str,
+        target: Target,
+        (units, limit): (u32, Limit),
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        match tokio::time::timeout(TIMEOUT, self.add(call, target, (units, limit), now)).await {
+            Ok(Ok(Counted::Allowed)) => Ok(()),
+            Ok(Ok(Counted::Exceeded(seconds))) => Err(Error::TooMany { reason: TOO_MANY, retry_after: seconds }),
+            Ok(Err(failed)) => Err(failed.into()),
+            Err(_) => Err(Error::Unavailable("a limit could not be counted within the timeout".to_owned())),
+        }
+    }
+
+    /// Takes back what was counted for a call that has not come about. A table that does not answer is passed over:
+    /// then too much is counted, and not too little.
+    pub async fn uncount(&self, call: &str, target: Target, (units, limit): (u32, Limit), now: Timestamp) {
+        let key = rate_limit_key(call, target, Window::of(limit.within, now).number);
+        let counted = Condition::of("attempts >= :units")
+            .value(":units", number(units))
+            .value(":less", number(-i64::from(units)));
+        match update_one(&self.client, &self.table, key, "ADD attempts :less", &counted).await {
+            Ok(_) | Err(Failure::ConditionFailed) => {}
+            Err(failed) => {
+                let cause = Error::from(failed);
+                tracing::warn!(call, %cause, "what was not used stayed counted");
+            }
+        }
+    }
+
+    async fn passes(&self, call: &str, counted: impl Future<Output = Result<Counted, Failure>>) -> Result<(), Error> {
+        let unreachable = match tokio::time::timeout(TIMEOUT, counted).await {
             Ok(Ok(Counted::Allowed)) => return Ok(()),
             Ok(Ok(Counted::Exceeded(seconds))) => {
                 return Err(Error::TooMany { reason: TOO_MANY, retry_after: seconds });
@@ -116,21 +277,28 @@ impl RateLimits {
         Ok(())
     }
 
-    async fn add(&self, call: &str, target: Target, limit: Limit, now: Timestamp) -> Result<Counted, Failure> {
+    async fn add(
+        &self,
+        call: &str,
+        target: Target,
+        (units, limit): (u32, Limit),
+        now: Timestamp,
+    ) -> Result<Counted, Failure> {
         let window = Window::of(limit.within, now);
-        if limit.most == 0 {
+        let Some(room) = limit.most.checked_sub(units) else {
             return Ok(Counted::Exceeded(window.seconds_left(now)));
-        }
+        };
         let sent = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(rate_limit_key(call, target, window.number)))
-            .update_expression("SET #kind = :kind, #version = :one, expires_at_s = :ends ADD attempts :one")
-            .condition_expression("attribute_not_exists(pk) OR attempts < :most")
+            .update_expression("SET #kind = :kind, #version = :one, expires_at_s = :ends ADD attempts :units")
+            .condition_expression("attribute_not_exists(pk) OR attempts <= :room")
             .expression_attribute_names("#kind", "kind")
             .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":most", number(limit.most))
+            .expression_attribute_values(":room", number(room))
+            .expression_attribute_values(":units", number(units))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":kind", string(RATE_LIMIT))
             .expression_attribute_values(":ends", number(window.ends))
@@ -141,6 +309,49 @@ impl RateLimits {
             Err(Failure::ConditionFailed) => Ok(Counted::Exceeded(window.seconds_left(now))),
             Err(other) => Err(other),
         }
+    }
+
+    /// Counts a guess of a pair. The item has no window: it lasts until nothing was guessed for [`PAUSE`].
+    async fn add_guess(
+        &self,
+        call: &str,
+        (client, contact): (LookUp, LookUp),
+        guesses: u32,
+        now: Timestamp,
+    ) -> Result<Counted, Failure> {
+        const COUNT: &str = "SET #kind = :kind, #version = :one, expires_at_s = :ends ADD attempts :one";
+        const COUNT_ANEW: &str = "SET #kind = :kind, #version = :one, expires_at_s = :ends, attempts = :one";
+        let guess = |change: &'static str, condition: &'static str| {
+            let key = rate_limit_key(call, Target::Pair(client, contact), 0);
+            self.client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(key))
+                .update_expression(change)
+                .condition_expression(condition)
+                .expression_attribute_names("#kind", "kind")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":kind", string(RATE_LIMIT))
+                .expression_attribute_values(":now", number(now.seconds()))
+                .expression_attribute_values(":ends", number((now + PAUSE).seconds()))
+        };
+        let known = "attribute_not_exists(pk) OR (attempts < :most AND expires_at_s > :now)";
+        let counted = guess(COUNT, known).expression_attribute_values(":most", number(guesses));
+        match counted.dispatch().await.map_err(|error| failure(&error)) {
+            Ok(_) => return Ok(Counted::Allowed),
+            Err(Failure::ConditionFailed) => {}
+            Err(other) => return Err(other),
+        }
+        let anew = guess(COUNT_ANEW, "expires_at_s <= :now");
+        let sent = anew.return_values_on_condition_check_failure(AllOld).dispatch().await;
+        let Err(error) = sent else { return Ok(Counted::Allowed) };
+        let last = match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused.item(),
+            _ => return Err(failure(&error)),
+        };
+        let ends = last.and_then(|last| integer(last, "expires_at_s")).unwrap_or_else(|| now.seconds());
+        Ok(Counted::Exceeded(u32::try_from(ends.saturating_sub(now.seconds())).unwrap_or(1).max(1)))
     }
 }
 
@@ -178,9 +389,20 @@ mod tests {
     #[test]
     fn no_two_targets_share_a_key() {
         let one = LookUp::from_bytes([7; 16]);
-        let targets =
-            [Target::Client(one), Target::Contact(one), Target::Code(one), Target::Order(OrderId::from_bits(1))];
-        let names = targets.map(Target::name);
+        let order = Target::Order(OrderId::from_bits(1));
+        let vendor = Target::Vendor(VendorId::from_bits(1));
+        let person = Target::Person(UserId::from_bits(1));
+        let targets = [
+            Target::Client(one),
+            Target::Contact(one),
+            Target::Pair(one, one),
+            Target::Code(one),
+            order,
+            vendor,
+            person,
+        ];
+        let targets = targets.into_iter().chain([Target::Prefix(998), Target::Prefix(9), Target::All]);
+        let names: Vec<String> = targets.map(Target::name).collect();
         for (index, name) in names.iter().enumerate() {
             assert!(!names.iter().skip(index + 1).any(|other| other == name), "{name}");
         }

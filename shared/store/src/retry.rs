@@ -337,8 +337,14 @@ pub(crate) async fn get(
 /// write.
 const WRITTEN: &str = "written_by";
 
+/// A mark of one call, so that what it writes equals what no other call writes at the same time.
+pub(crate) fn mark() -> (String, AttributeValue) {
+    (WRITTEN.to_owned(), string(format!("{:016x}", fastrand::u64(..))))
+}
+
 /// Puts one item under a condition. The SDK sends a call again when its answer is lost, and the condition may then fail
-/// because of the call's own success: an existing item that equals the one to be put counts as success.
+/// because of the call's own success: an existing item that equals the one to be put counts as success. What two calls
+/// may write alike at the same time, and only one of them may have done, carries a [`mark`].
 pub(crate) async fn put_one(
     client: &Client,
     table: &str,
@@ -376,7 +382,7 @@ pub(crate) async fn update_one(
     change: &str,
     condition: &Condition,
 ) -> Result<Attributes, Failure> {
-    let mark = string(format!("{:016x}", fastrand::u64(..)));
+    let (_, mark) = mark();
     let marked = Condition {
         expression: format!("({}) AND (attribute_not_exists(#written) OR #written <> :written)", condition.expression),
         ..condition.clone()

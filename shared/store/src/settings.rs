@@ -4,6 +4,7 @@
 //! since has an item of its own.
 
 mod cache;
+mod legal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -321,6 +322,7 @@ fn in_force(items: &[Attributes], last: Option<&Settings>) -> Result<StoredSetti
     }
     found.settings = found.base.clone();
     found.settings.set(found.accepted.clone())?;
+    found.settings.legal = legal::in_force_of(items)?;
     found.settings.rates_are_unknown = !unknown_rates.is_empty();
     if found.settings.rates_are_unknown {
         tracing::error!(settings = ?unknown_rates, "a rate cannot be read: nothing is sold until it is set again");
@@ -343,8 +345,14 @@ fn area_by_area(found: &Attributes, last: Option<&Settings>) -> Settings {
         providers: area(&areas, "providers").ok().flatten().unwrap_or(fallback.providers),
         kinds: area(&areas, "kinds").ok().flatten().unwrap_or(fallback.kinds),
         limits: area(&areas, "limits").ok().flatten().unwrap_or(fallback.limits),
+        quotas: area(&areas, "quotas").ok().flatten().unwrap_or(fallback.quotas),
         returns: area(&areas, "returns").ok().flatten().unwrap_or(fallback.returns),
         vendor_refunds: area(&areas, "vendor_refunds").ok().flatten().unwrap_or(fallback.vendor_refunds),
+        support_refunds: area(&areas, "support_refunds").ok().flatten().unwrap_or(fallback.support_refunds),
+        security: area(&areas, "security").ok().flatten().unwrap_or(fallback.security),
+        vendors: area(&areas, "vendors").ok().flatten().unwrap_or(fallback.vendors),
+        legal: fallback.legal,
+        phone_messages: area(&areas, "phone_messages").ok().flatten().unwrap_or(fallback.phone_messages),
         version: version(found),
         rates_are_unknown,
         kept: fallback.kept,

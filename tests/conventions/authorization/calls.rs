@@ -1,10 +1,15 @@
 //! For each route and caller a request that is valid apart from who sends it.
 
+mod operators;
+mod second_factors;
+
 use domain::Timestamp;
 use local::seed::PASSWORD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use self::operators::of_operators;
+use self::second_factors::of_second_factors;
 use super::caller::Caller;
 use super::world::{LEAVER, NEWCOMER, SIGNER, Stage, World, id};
 use crate::shop::{Answer, Client, Shop, address};
@@ -20,6 +25,11 @@ pub(super) struct Call {
 impl Call {
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    fn at(mut self, parameter: &str, value: &str) -> Self {
+        self.path = self.path.replace(parameter, value);
         self
     }
 
@@ -50,7 +60,21 @@ pub(super) async fn of(world: &World, route: &str, caller: Caller) -> Call {
         "carts" | "checkout" => of_carts(world, route, caller, &call).await,
         "orders" | "webhooks" => of_orders(world, route, caller, &call).await,
         "auth" => of_accounts(world, route, &call).await,
+        "me" if ["contact", "mfa", "sessions", "password"]
+            .iter()
+            .any(|part| path.starts_with(&format!("/v1/me/{part}"))) =>
+        {
+            of_second_factors(world, route, caller, &call).await
+        }
         "me" => of_buyers(world, route, caller, &call).await,
+        "invitations" => {
+            let token = match caller {
+                Caller::Anonymous | Caller::Guest | Caller::Token => "none".to_owned(),
+                _ => world.new_invitation().await,
+            };
+            call(path).body(json!({"token": token}))
+        }
+        "operator-invitations" => call(path).body(json!({"token": world.new_team_invitation().await})),
         "vendors" if !path.ends_with("/{handle}") => of_shops(world, route, caller, &call).await,
         "vendor" if path.starts_with("/v1/vendor/orders") => of_vendor_orders(world, route, caller, &call).await,
         "vendor" => of_goods(world, route, caller, &call).await,
@@ -156,17 +180,28 @@ async fn of_accounts(world: &World, route: &str, call: &impl Fn(&str) -> Call) -
             .body(json!({"email": format!("{}@people.test", world.fresh("new")), "password": PASSWORD, "name": "New"})),
         "POST /v1/auth/confirm" => {
             let email = world.new_sign_up().await;
-            call.body(json!({"email": email, "code": world.shop.code_for(&email)}))
+            call.body(json!({"email": email, "code": world.shop.code_for(&email).await}))
         }
         "POST /v1/auth/resend" => call.body(json!({"email": world.new_sign_up().await})),
         "POST /v1/auth/sign-in" => call.body(json!({"email": SIGNER, "password": PASSWORD})),
+        "POST /v1/auth/code" => call.body(json!({"contact": world.new_account().await})),
+        "POST /v1/auth/code/sign-in" => {
+            let contact = world.new_account().await;
+            world.shop.anon().post("/v1/auth/code", &json!({ "contact": contact })).await.expect(202);
+            call.body(json!({"contact": contact, "code": world.shop.code_for(&contact).await}))
+        }
         "POST /v1/auth/refresh" => call.body(json!({"refresh_token": world.refresh_token})),
+        "POST /v1/auth/challenge" => {
+            let (email, app) = world.new_app().await;
+            let session = world.shop.challenged(&email).await;
+            call.body(json!({"session": session, "code": app.next_code(&world.shop)}))
+        }
         "POST /v1/auth/sign-out" => call,
         "POST /v1/auth/forgot-password" => call.body(json!({"email": world.new_account().await})),
         "POST /v1/auth/reset-password" => {
             let email = world.new_account().await;
             world.shop.anon().post("/v1/auth/forgot-password", &json!({"email": email})).await.expect(202);
-            call.body(json!({"email": email, "code": world.shop.code_for(&email), "password": PASSWORD}))
+            call.body(json!({"email": email, "code": world.shop.code_for(&email).await, "password": PASSWORD}))
         }
         _ => unknown(route),
     }
@@ -222,14 +257,14 @@ async fn of_shops(world: &World, route: &str, caller: Caller, call: &impl Fn(&st
         "POST /v1/vendors" => {
             made.body(json!({"handle": world.fresh("another"), "name": "Another", "currency": "USD"}))
         }
-        "GET /v1/vendors/me" | "GET /v1/vendors/me/members" => made,
+        "GET /v1/vendors/me" | "GET /v1/vendors/me/members" | "GET /v1/vendors/me/invitations" => made,
         "PATCH /v1/vendors/me" => made.body(json!({"about": world.fresh("Bowls and cups")})),
         "POST /v1/vendors/me/documents" => made.body(json!({
             "kind": "identity", "filename": "passport.pdf", "content_type": "application/pdf", "size": 1000,
         })),
         "POST /v1/vendors/me/submit" => {
             let draft = match caller {
-                Caller::Owner | Caller::Manager => world.new_draft().await,
+                Caller::Owner => world.new_draft().await,
                 Caller::Suspended => world.suspended.owner.id.clone(),
                 _ => world.draft.clone(),
             };
@@ -239,11 +274,23 @@ async fn of_shops(world: &World, route: &str, caller: Caller, call: &impl Fn(&st
                 _ => made.with("vendor-id", draft),
             };
         }
-        "POST /v1/vendors/me/members" => made.body(json!({"email": NEWCOMER, "role": "fulfilment"})),
+        "POST /v1/vendors/me/invitations" => made.body(json!({"contact": NEWCOMER, "role": "fulfilment"})),
+        "DELETE /v1/vendors/me/invitations" => {
+            let invite = json!({"contact": NEWCOMER, "role": "fulfilment"});
+            world.target.owner.client.post("/v1/vendors/me/invitations", &invite).await.expect(202);
+            made.body(json!({"contact": NEWCOMER}))
+        }
         "DELETE /v1/vendors/me/members" => {
-            let member = json!({"email": LEAVER, "role": "finance"});
-            world.target.owner.client.post("/v1/vendors/me/members", &member).await.expect_success();
+            world.shop.member(&world.target.owner.client, LEAVER, "finance").await;
             made.body(json!({"email": LEAVER}))
+        }
+        "POST /v1/vendors/me/terms" => made.body(json!({"version": 1})),
+        "POST /v1/vendors/me/leave" => {
+            return match caller {
+                Caller::Anonymous | Caller::Guest | Caller::Token => made,
+                Caller::Suspended => made.with("vendor-id", &world.suspended.owner.id),
+                _ => made.with("vendor-id", &world.leaving),
+            };
         }
         _ => unknown(route),
     };
@@ -331,118 +378,6 @@ async fn of_vendor_orders(world: &World, route: &str, caller: Caller, call: &imp
         _ => unknown(route),
     };
     with_vendor_id(world, route, caller, asked)
-}
-
-async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn(&str) -> Call) -> Call {
-    let reason = json!({"reason": "Complaints."});
-    let decided = |vendor: &str, verb: &str| call(&format!("/v1/admin/vendors/{vendor}/{verb}"));
-    let is_operator = caller == Caller::Operator;
-    match route {
-        "GET /v1/admin/summary" => call("/v1/admin/summary"),
-        "GET /v1/admin/vendors" => call("/v1/admin/vendors?state=approved"),
-        // The vendor's own owner is refused as well.
-        "GET /v1/admin/vendors/{id}" => call(&format!("/v1/admin/vendors/{}", world.target.owner.id)),
-        "GET /v1/admin/vendors/{id}/imports" => call(&format!("/v1/admin/vendors/{}/imports", world.target.owner.id)),
-        "POST /v1/admin/vendors/{id}/approve" | "POST /v1/admin/vendors/{id}/reject" => {
-            let vendor = if is_operator { world.new_submitted().await } else { world.submitted.clone() };
-            let verb = if route.ends_with("approve") { "approve" } else { "reject" };
-            if verb == "approve" { decided(&vendor, verb) } else { decided(&vendor, verb).body(reason) }
-        }
-        "POST /v1/admin/vendors/{id}/suspend" => {
-            let vendor = if is_operator { world.new_approved().await } else { world.target.owner.id.clone() };
-            decided(&vendor, "suspend").body(reason)
-        }
-        // The suspended owner is refused as well.
-        "POST /v1/admin/vendors/{id}/reinstate" => {
-            let vendor = if is_operator { world.new_suspended().await } else { world.suspended.owner.id.clone() };
-            decided(&vendor, "reinstate")
-        }
-        "GET /v1/admin/orders" => call("/v1/admin/orders?state=awaiting_payment"),
-        "GET /v1/admin/orders/{id}" => call(&format!("/v1/admin/orders/{}", id(&world.guest_order))),
-        "POST /v1/admin/orders/{id}/cancel" => {
-            let order = if is_operator { world.new_guest_order().await } else { world.guest_order.clone() };
-            call(&format!("/v1/admin/orders/{}/cancel", id(&order)))
-        }
-        "POST /v1/admin/orders/{id}/payments/{payment_id}/decide" => {
-            let order = if is_operator { world.new_mismatched_order().await } else { world.guest_order.clone() };
-            let path = format!("/v1/admin/orders/{}/payments/{}/decide", id(&order), id(&order["payment"]));
-            call(&path).body(json!({"decision": "accept"}))
-        }
-        "POST /v1/admin/orders/{id}/refunds" => {
-            let order = if is_operator { world.new_guest_order().await } else { world.guest_order.clone() };
-            if is_operator {
-                world.shop.stripe(&id(&order), "succeed").await;
-            }
-            let body = json!({"amount": {"amount": "1.00", "currency": "USD"}, "reason": "It came late."});
-            call(&format!("/v1/admin/orders/{}/refunds", id(&order))).with("idempotency-key", "late").body(body)
-        }
-        "POST /v1/admin/orders/{id}/refunds/{refund_id}/retry"
-        | "POST /v1/admin/orders/{id}/refunds/{refund_id}/resolve" => {
-            let operator = world.client(Caller::Operator);
-            let path = if is_operator {
-                world.shop.refund_fails(&operator, &id(&world.new_guest_order().await)).await
-            } else {
-                format!("/v1/admin/orders/{}/refunds/ref_00000000000000000000000001", id(&world.guest_order))
-            };
-            if route.ends_with("retry") {
-                call(&format!("{path}/retry"))
-            } else {
-                call(&format!("{path}/resolve")).body(json!({"note": "In cash."}))
-            }
-        }
-        "POST /v1/admin/vendor-orders/{id}/returns" => {
-            let vendor_order = world.returning(Caller::Owner, false).await;
-            let lines = json!([{"variant_id": world.target.bowl.variant, "quantity": 1}]);
-            let path = format!("/v1/admin/vendor-orders/{vendor_order}/returns");
-            if is_operator {
-                let decide = format!("{path}/1/decide");
-                let decline = json!({"decision": "decline", "reason": "It was worn."});
-                world.client(Caller::Operator).post(&decide, &decline).await.expect(200);
-            }
-            call(&path).with("idempotency-key", "goodwill").body(json!({"lines": lines, "reason": "damaged"}))
-        }
-        "POST /v1/admin/vendor-orders/{id}/returns/{number}/decide" => {
-            let vendor_order = world.returning(Caller::Owner, false).await;
-            let path = format!("/v1/admin/vendor-orders/{vendor_order}/returns/1/decide");
-            call(&path).body(json!({"decision": "approve"}))
-        }
-        "GET /v1/admin/payments" => call("/v1/admin/payments?state=amount_mismatch"),
-        "GET /v1/admin/payments/unmatched" => call("/v1/admin/payments/unmatched"),
-        "POST /v1/admin/payments/unmatched/{id}/resolve" => {
-            let unmatched = world.shop.unmatched_payment("pi_nobodys").await;
-            call(&format!("/v1/admin/payments/unmatched/{unmatched}/resolve")).body(json!({"note": "A test."}))
-        }
-        "GET /v1/admin/refunds" => call("/v1/admin/refunds"),
-        "GET /v1/admin/disputes" => call("/v1/admin/disputes?state=opened"),
-        "GET /v1/admin/settlements" => call("/v1/admin/settlements?from=2026-01-01&to=2027-01-01"),
-        "GET /v1/admin/refunds/failed" => call("/v1/admin/refunds/failed"),
-        "GET /v1/admin/settings/{area}" => call("/v1/admin/settings/limits"),
-        "GET /v1/admin/settings/{area}/{id}" => call("/v1/admin/settings/limits/checkout"),
-        "PUT /v1/admin/settings/{area}/{id}" => {
-            call("/v1/admin/settings/limits/unpaid-orders").with("if-match", "*").body(json!({"most": 50}))
-        }
-        "DELETE /v1/admin/settings/{area}/{id}" => {
-            call("/v1/admin/settings/limits/unpaid-orders").with("if-match", "*")
-        }
-        "GET /v1/admin/settings/{area}/{id}/history" => call("/v1/admin/settings/limits/unpaid-orders/history"),
-        "POST /v1/admin/settings/{area}/{id}/restore" => {
-            call("/v1/admin/settings/limits/unpaid-orders/restore").with("if-match", "*").body(json!({"version": 1}))
-        }
-        "GET /v1/admin/suppressions" => call("/v1/admin/suppressions"),
-        "DELETE /v1/admin/suppressions" => {
-            world.shop.mail_bounced("gone@guests.test").await;
-            call("/v1/admin/suppressions").body(json!({"email": "gone@guests.test"}))
-        }
-        "POST /v1/admin/rebuilds" => call("/v1/admin/rebuilds").body(json!({"what": "listings"})),
-        "GET /v1/admin/rebuilds/{id}" => call(&format!("/v1/admin/rebuilds/{}", world.rebuild)),
-        "GET /v1/admin/categories" => call("/v1/admin/categories"),
-        "PUT /v1/admin/categories" => {
-            let etag = world.etag(&world.client(Caller::Operator), "/v1/admin/categories").await;
-            let tree = json!({"items": [{"handle": "kitchen", "name": "Kitchen", "children": []}]});
-            call("/v1/admin/categories").with("if-match", etag).body(tree)
-        }
-        _ => unknown(route),
-    }
 }
 
 /// Fails for a route that has no call yet.

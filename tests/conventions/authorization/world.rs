@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::CartId;
+use domain::settings::Limit;
 use local::Options;
-use local::seed::PASSWORD;
+use local::seed::{OPERATOR, PASSWORD};
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use crate::shop::{Client, Guest, Product, Shop, Vendor};
+use crate::shop::{App, Client, Guest, Product, Shop, Vendor, identity};
 
 /// More units than all orders of the table need.
 const PLENTY: i64 = 1_000_000;
@@ -47,8 +48,10 @@ pub(super) struct World {
     pub(super) rival: Vendor,
     /// An application that waits for the operator.
     pub(super) submitted: String,
-    /// Another vendor of the same owner and members, not submitted.
+    /// Another vendor of the same owner, not submitted.
     pub(super) draft: String,
+    /// Another vendor of the same owner and members, who leave it.
+    pub(super) leaving: String,
     /// An order of a guest, awaiting its payment.
     pub(super) guest_order: Value,
     /// Another guest's order.
@@ -104,13 +107,18 @@ async fn vendor_order(shop: &Shop, owner: &Vendor, bowl: &Product, stage: Stage)
 
 impl World {
     pub(super) async fn open() -> Self {
-        // One buyer orders for each route.
+        // One buyer orders for each route, and one person is invited for each caller.
         let mut options = Options::for_tests();
+        // All routes are called within a second.
+        options.limits.checkout.per_target = Limit::per_minute(10_000);
         options.limits.unpaid_orders = 100;
+        options.limits.invitation.per_target.most = 1_000;
         let shop = Shop::with(options).await;
         let operator = shop.operator().await;
         let (setting, allowed) = ("/v1/admin/settings/refunds/by-vendors", json!({"allowed": true}));
         operator.clone().with("if-match", "*").put(setting, &allowed).await.expect(200);
+        let quota = "/v1/admin/settings/quotas/invitations";
+        operator.clone().with("if-match", "*").put(quota, &json!({"most": 1_000})).await.expect(200);
         let (target, suspended) = (vendor_fixture(&shop, "ceramics").await, vendor_fixture(&shop, "silk").await);
         let rival = open_shop(&shop, "rival").await;
         let reason = json!({"reason": "Complaints."});
@@ -135,6 +143,7 @@ impl World {
             strangers_order: Value::Null,
             submitted: applicant.id,
             draft: String::new(),
+            leaving: String::new(),
             count: AtomicU32::new(0),
             refresh_token,
             rebuild,
@@ -151,6 +160,12 @@ impl World {
         };
         world.staff(&world.target.owner.id.clone()).await;
         world.draft = world.new_draft().await;
+        world.leaving = world.new_draft().await;
+        let leaving = world.target.owner.client.clone().with("vendor-id", &world.leaving);
+        leaving.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+        let approve = format!("/v1/admin/vendors/{}/approve", world.leaving);
+        world.operator.post(&approve, &json!({})).await.expect(200);
+        world.staff(&world.leaving.clone()).await;
         world.guest_order = world.new_guest_order().await;
         world.strangers_order = world.new_guest_order().await;
         world
@@ -159,9 +174,8 @@ impl World {
     /// Makes manager, fulfilment and finance members of a vendor of the owner.
     async fn staff(&self, vendor: &str) {
         for (name, role) in [("manager", "manager"), ("fulfilment", "fulfilment"), ("finance", "finance")] {
-            let member = json!({"email": format!("{name}@people.test"), "role": role});
             let owner = self.target.owner.client.clone().with("vendor-id", vendor);
-            owner.post("/v1/vendors/me/members", &member).await.expect_success();
+            self.shop.member(&owner, &format!("{name}@people.test"), role).await;
         }
     }
 
@@ -202,20 +216,49 @@ impl World {
     /// The address of a new account that was confirmed.
     pub(super) async fn new_account(&self) -> String {
         let email = self.new_sign_up().await;
-        let code = json!({"email": email, "code": self.shop.code_for(&email)});
+        let code = json!({"email": email, "code": self.shop.code_for(&email).await});
         self.shop.anon().post("/v1/auth/confirm", &code).await.expect(200);
         email
     }
 
-    /// Id of a vendor of the owner that can be submitted, with the same members.
+    /// The address of a new account with an authenticator app.
+    pub(super) async fn new_app(&self) -> (String, App) {
+        let email = self.new_account().await;
+        let client = self.shop.signed_in(&email).await;
+        let app = App::set_up(&self.shop, &client).await;
+        (email, app)
+    }
+
+    /// The token of a new invitation of the rival's to the buyer.
+    pub(super) async fn new_invitation(&self) -> String {
+        let (buyer, rival) = ("buyer@people.test", &self.rival.client);
+        let invite = json!({"contact": buyer, "role": "fulfilment"});
+        rival.post("/v1/vendors/me/invitations", &invite).await.expect(202);
+        self.shop.invitation_for(buyer).await
+    }
+
+    /// The token of a new invitation of the operator's to the operator, who is an owner already and stays one.
+    pub(super) async fn new_team_invitation(&self) -> String {
+        let invite = json!({"contact": OPERATOR, "role": "owner"});
+        self.operator.post("/v1/admin/members/invitations", &invite).await.expect(202);
+        self.shop.team_invitation_for(OPERATOR).await
+    }
+
+    /// Id of a new one of the operator's people.
+    pub(super) async fn new_operator(&self) -> String {
+        let name = self.fresh("helper");
+        self.shop.operator_with(&name, "support").await;
+        self.shop.operator_id(&format!("{name}@people.test")).await
+    }
+
+    /// Id of a vendor of the owner that can be submitted.
     pub(super) async fn new_draft(&self) -> String {
         let asked = json!({
             "handle": self.fresh("draft"), "name": "Draft", "currency": "USD", "legal_name": "Draft",
             "phone": "+998 71 200 00 00", "shipping_rates": [{"amount": "5.00", "currency": "USD"}],
+            "public_identity": identity("Draft"),
         });
-        let draft = id(self.target.owner.client.post("/v1/vendors", &asked).await.expect(201));
-        self.staff(&draft).await;
-        draft
+        id(self.target.owner.client.post("/v1/vendors", &asked).await.expect(201))
     }
 
     /// Id of a vendor that waits for approval.

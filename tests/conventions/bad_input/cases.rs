@@ -114,7 +114,7 @@ fn schema_of(row: &Row) -> Value {
 }
 
 /// The optional texts of each route: an empty one is none, as a form sends it. `friendly_input.rs` shows what follows.
-const NONE_WHEN_EMPTY: [(&str, &[&str]); 10] = [
+const NONE_WHEN_EMPTY: [(&str, &[&str]); 11] = [
     (
         "POST /v1/carts/{id}/shipping-options",
         &["/address/line2", "/address/phone", "/address/postal_code", "/address/region"],
@@ -132,12 +132,23 @@ const NONE_WHEN_EMPTY: [(&str, &[&str]); 10] = [
             "/items/0/address/region",
         ],
     ),
-    ("POST /v1/vendors", &["/email", "/handle", "/legal_name", "/phone"]),
-    ("PATCH /v1/vendors/me", &["/legal_name", "/phone"]),
+    ("POST /v1/vendors", &["/email", "/handle", "/legal_name", "/phone", "/public_identity/address"]),
+    ("PATCH /v1/vendors/me", &["/legal_name", "/phone", "/public_identity/address"]),
+    ("POST /v1/vendors/me/documents", &["/expires_at"]),
     ("POST /v1/vendor/orders/{id}/ship", &["/carrier", "/tracking_number"]),
     (
         "/v1/vendor/products",
-        &["/category", "/handle", "/images/0/alt", "/seo/title", "/variants/0/image", "/variants/0/sku"],
+        &[
+            "/category",
+            "/country_of_origin",
+            "/handle",
+            "/images/0/alt",
+            "/importer",
+            "/manufacturer",
+            "/seo/title",
+            "/variants/0/image",
+            "/variants/0/sku",
+        ],
     ),
 ];
 

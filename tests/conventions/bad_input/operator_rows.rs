@@ -34,12 +34,33 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
         operator("GET /v1/admin/vendors").query("state=submitted").cursors(vendors.clone(), &orders),
         operator("GET /v1/admin/vendors/{id}").id(&world.applicant),
         operator("GET /v1/admin/vendors/{id}/imports").id(&world.owner.id).cursors(imports, &vendors),
-        decided("POST /v1/admin/vendors/{id}/approve"),
+        decided("POST /v1/admin/vendors/{id}/approve").body(json!({"same_name": true})).may_be_empty(),
+        operator("POST /v1/admin/products/{id}/hide").id(&world.draft.id).body(reason.clone()),
+        operator("POST /v1/admin/products/{id}/show").id(&world.draft.id),
         decided("POST /v1/admin/vendors/{id}/reject").body(reason.clone()),
         decided("POST /v1/admin/vendors/{id}/suspend")
             .body(reason)
             .refuses_body("too early", json!({"reason": "Complaints."}), Expected::Problem(409, "wrong_state", None)),
         decided("POST /v1/admin/vendors/{id}/reinstate"),
+        decided("POST /v1/admin/vendors/{id}/owner").body(json!({"contact": "signer@people.test"})),
+        operator("GET /v1/admin/members"),
+        operator("GET /v1/admin/members/invitations"),
+        operator("GET /v1/admin/papers/expired"),
+        operator("GET /v1/admin/terms/{text}").at("text", "offer"),
+        operator("POST /v1/admin/terms/{text}")
+            .at("text", "offer")
+            .body(json!({"texts": {"en": "The offer."}, "grace_days": 7}))
+            .refuses("/grace_days", [json!(366), json!(-1)])
+            .refuses("/texts", [json!({}), json!([])]),
+        operator("PATCH /v1/admin/members/{id}")
+            .id(&world.helper)
+            .body(json!({"role": "catalog"}))
+            .refuses("/role", ["boss", "other"].map(Value::from)),
+        operator("DELETE /v1/admin/members/{id}").id(&world.helper),
+        operator("POST /v1/admin/members/invitations")
+            .body(json!({"contact": "signer@people.test", "role": "support"}))
+            .refuses("/role", ["boss", "other"].map(Value::from)),
+        operator("DELETE /v1/admin/members/invitations").body(json!({"contact": "signer@people.test"})),
         operator("GET /v1/admin/orders").query("state=awaiting_payment").cursors(orders, &vendors),
         operator("GET /v1/admin/orders/{id}").id(&world.order),
         operator("POST /v1/admin/orders/{id}/cancel").id(&world.order),
@@ -106,6 +127,8 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
                 "per_client": {"most": 100, "within_s": 60}, "per_target": {"most": 30, "within_s": 60},
             }))
             .not_given(&["most", "within_s", "bytes", "rows", "seconds", "offered", "position", "kinds", "basis_points", "days", "way_back", "exceptions", "allowed"])
+            .not_given(&["amounts", "roles", "vendors", "channels", "prefixes", "per_number", "per_prefix"])
+            .not_given(&["daily_spend", "order_texts"])
             .refuses("/per_client/most", [json!(0), json!(10_000_001), json!(4_294_967_296_u64)])
             .refuses("/per_target/within_s", [json!(0), json!(86_401)])
             .refuses_body(

@@ -29,6 +29,7 @@ fn bad_values(row: &Row, name: &str) -> Vec<String> {
         "sort" => &["cheapest", "Newest", "price%20", "%FF"],
         "state" => &["unheard-of", "APPROVED", "%FF", "other", "%00other"],
         "email" => &["nobody", "a@b", "%FF@x.test"],
+        "phone" => &["nobody", "12345", "%2B0998901234567", "%FF"],
         "number" => &["0123456789012345678901234567890123456789"],
         "stock" => &["", "double", "Set", "other", "%00other"],
         "format" => &["", "csv", "WooCommerce", "other", "%00other"],

@@ -1,6 +1,5 @@
 //! The table: for each route a valid request, and what only this route refuses.
 
-use local::seed::PASSWORD;
 use serde_json::{Value, json};
 
 use super::cases::Expected;
@@ -14,7 +13,7 @@ pub(super) fn invalid(pointer: &str) -> Expected {
 
 pub(super) async fn all(world: &World) -> Vec<Row> {
     let mut rows = of_everybody(world).await;
-    rows.extend(of_accounts(world).await);
+    rows.extend(super::account_rows::of_accounts(world).await);
     rows.extend(of_shops(world));
     rows.extend(of_goods(world).await);
     rows.extend(super::operator_rows::of_operators(world).await);
@@ -25,7 +24,7 @@ pub(super) async fn all(world: &World) -> Vec<Row> {
 }
 
 /// An address with every field.
-fn full_address() -> Value {
+pub(super) fn full_address() -> Value {
     let mut full = address();
     full["line2"] = json!("Flat 3");
     full["region"] = json!("Tashkent");
@@ -44,6 +43,7 @@ async fn of_everybody(world: &World) -> Vec<Row> {
         anyone("GET /v1/states"),
         anyone("GET /v1/openapi.json"),
         anyone("GET /v1/categories"),
+        anyone("GET /v1/terms"),
         anyone("GET /v1/products").query("sort=price").cursors(by_price, &list),
         anyone("GET /v1/products/{handle}").at("handle", "bowl"),
         anyone("GET /v1/vendors/{handle}").at("handle", "ceramics"),
@@ -72,6 +72,7 @@ async fn of_everybody(world: &World) -> Vec<Row> {
         anyone("GET /v1/carts/{id}/payment-methods").id(cart),
         anyone("POST /v1/checkout")
             .with("idempotency-key", "bad-input")
+            .not_given(&["accepted_terms"])
             .body(json!({
                 "cart_id": cart, "email": "guest@guests.test",
                 "contact": {"email": "guest@guests.test", "phone": "+998 90 123 45 67"}, "expected_total": total,
@@ -136,58 +137,6 @@ async fn of_everybody(world: &World) -> Vec<Row> {
     ]
 }
 
-async fn of_accounts(world: &World) -> Vec<Row> {
-    let anyone = |route| row(route, Who::Anyone);
-    let email = "signer@people.test";
-    let weak = || ["short1A", "all lower case 1", "ALL UPPER CASE 1", "No Digits Here"].map(Value::from);
-    // Cognito's pattern and lengths: 129 keys are 258 UTF-16 units.
-    let keys = "\u{1f511}".repeat(129);
-    let unfit = || ["x", "Correct\nhorse 1", "Correct\u{2028}horse 1", keys.as_str()].map(Value::from);
-    let too_long = || [json!(format!("{}@{}.test", "a".repeat(60), "b".repeat(63)))];
-    vec![
-        anyone("POST /v1/auth/sign-up")
-            .body(json!({"email": "somebody@people.test", "password": PASSWORD, "name": "Somebody"}))
-            .refuses("/password", weak())
-            .refuses("/password", unfit())
-            .refuses("/email", ["nobody", "a@b", "@b.test", "a@b.test\0"].map(Value::from))
-            .refuses("/email", too_long()),
-        anyone("POST /v1/auth/confirm")
-            .body(json!({"email": "nobody@people.test", "code": "123456"}))
-            .refuses("/email", too_long()),
-        anyone("POST /v1/auth/resend").body(json!({"email": email})).refuses("/email", too_long()),
-        anyone("POST /v1/auth/sign-in")
-            .body(json!({"email": email, "password": PASSWORD}))
-            .refuses("/password", unfit())
-            .refuses("/email", too_long()),
-        anyone("POST /v1/auth/refresh").body(json!({"refresh_token": world.refresh_token})).refuses_body(
-            "no token",
-            json!({"refresh_token": "nonsense"}),
-            Expected::Problem(401, "unauthorized", None),
-        ),
-        row("POST /v1/auth/sign-out", Who::Buyer),
-        anyone("POST /v1/auth/forgot-password").body(json!({"email": email})).refuses("/email", too_long()),
-        anyone("POST /v1/auth/reset-password")
-            .body(json!({"email": "nobody@people.test", "code": "123456", "password": PASSWORD}))
-            .refuses("/password", weak())
-            .refuses("/password", unfit())
-            .refuses("/email", too_long()),
-        row("GET /v1/me", Who::Buyer),
-        row("PATCH /v1/me", Who::Buyer)
-            .body(json!({"name": "Buyer", "language": "uz"}))
-            .refuses("/language", ["UZ", "uzbek", "uz_UZ", "u"].map(Value::from)),
-        row("GET /v1/me/addresses", Who::Buyer),
-        row("PUT /v1/me/addresses", Who::Buyer)
-            .body(json!({"items": [{"address": full_address()}]}))
-            .refuses("/items", [json!(vec![json!({"address": address()}); 51])])
-            .refuses("/items/0/address/country", ["uz", "UZB", "XX"].map(Value::from))
-            .refuses_body(
-                "an id that is not in the book",
-                json!({"items": [{"id": "adr_00000000000000000000000001", "address": address()}]}),
-                invalid("/items/0/id"),
-            ),
-    ]
-}
-
 fn of_shops(world: &World) -> Vec<Row> {
     let owner = |route| row(route, Who::Owner);
     let rates = json!([{"amount": "5.00", "currency": "USD"}]);
@@ -207,15 +156,28 @@ fn of_shops(world: &World) -> Vec<Row> {
             json!([5]),
         ]
     };
+    let answer = |route| {
+        row(route, Who::Buyer)
+            .body(json!({"token": "A".repeat(86)}))
+            .not_given(&["accepted_terms"])
+            .refuses("/token", [json!("x".repeat(129)), json!("a b"), json!("x\ny")])
+            .refuses_body("no such invitation", json!({"token": "A"}), Expected::Problem(404, "not_found", None))
+    };
+    let identity = json!({
+        "legal_name": "ceramics", "kind": "company", "country": "UZ", "address": "12 Navoi Street, Tashkent",
+    });
     vec![
         row("POST /v1/vendors", Who::Buyer)
+            .not_given(&["accepted_terms"])
             .body(json!({
                 "handle": "new-shop", "name": "New shop", "currency": "USD", "email": "shop@people.test",
                 "phone": "+998 71 200 00 00", "legal_name": "New shop", "about": "Bowls", "shipping_rates": rates,
-                "cash_on_delivery": rates,
+                "cash_on_delivery": rates, "public_identity": identity.clone(),
             }))
             .accepts("/about", &[""])
-            .refuses("/handle", ["me", "New", "a--b", "-a", "a_b"].map(Value::from))
+            .refuses("/public_identity/kind", ["shop", "Company", "other"].map(Value::from))
+            .refuses("/public_identity/country", ["uz", "XX"].map(Value::from))
+            .refuses("/handle", ["me", "admin", "New", "a--b", "-a", "a_b"].map(Value::from))
             .refuses("/about", [json!("x".repeat(5_001))])
             .refuses("/currency", ["usd", "XXX"].map(Value::from))
             .refuses("/shipping_rates", bad_rates())
@@ -233,9 +195,10 @@ fn of_shops(world: &World) -> Vec<Row> {
         owner("GET /v1/vendors/me"),
         owner("PATCH /v1/vendors/me")
             .body(json!({
-                "name": "ceramics", "currency": "USD", "legal_name": "ceramics", "email": "shop@people.test",
+                "name": "ceramics", "handle": "ceramics", "currency": "USD", "legal_name": "ceramics",
+                "email": "shop@people.test",
                 "phone": "+998 71 200 00 00", "about": "Bowls", "shipping_rates": rates,
-                "cash_on_delivery": rates,
+                "cash_on_delivery": rates, "public_identity": identity,
             }))
             .accepts("/about", &[""])
             .refuses("/about", [json!("x".repeat(5_001))])
@@ -254,20 +217,28 @@ fn of_shops(world: &World) -> Vec<Row> {
         owner("POST /v1/vendors/me/documents")
             .body(json!({
                 "kind": "identity", "filename": "passport.pdf", "content_type": "application/pdf", "size": 1000,
+                "expires_at": "2030-01-01T00:00:00Z",
             }))
+            .refuses("/expires_at", ["tomorrow", "2030-01-01"].map(Value::from))
             .refuses("/kind", ["diploma", "Identity"].map(Value::from))
             .refuses("/content_type", ["image/svg+xml", "text/html"].map(Value::from))
             .refuses("/size", [json!(0), json!(10 * 1024 * 1024 + 1)]),
         owner("POST /v1/vendors/me/submit"),
         owner("GET /v1/vendors/me/members"),
-        owner("POST /v1/vendors/me/members")
-            .body(json!({"email": "signer@people.test", "role": "finance"}))
-            .refuses("/role", ["boss", "Owner", "admin"].map(Value::from))
-            .refuses_body(
-                "an address without an account",
-                json!({"email": "nobody@people.test", "role": "finance"}),
-                Expected::Problem(404, "not_found", None),
-            ),
+        owner("GET /v1/vendors/me/invitations"),
+        owner("POST /v1/vendors/me/invitations")
+            .body(json!({"contact": "signer@people.test", "role": "finance"}))
+            .refuses("/role", ["boss", "Owner", "admin", "other"].map(Value::from)),
+        owner("DELETE /v1/vendors/me/invitations").body(json!({"contact": "signer@people.test"})).refuses_body(
+            "an address that is not invited",
+            json!({"contact": "nobody@people.test"}),
+            Expected::Problem(404, "not_found", None),
+        ),
+        owner("POST /v1/vendors/me/leave"),
+        owner("POST /v1/vendors/me/terms").body(json!({"version": 1})).refuses("/version", [json!(-1), json!("one")]),
+        answer("POST /v1/invitations/accept"),
+        answer("POST /v1/invitations/decline"),
+        answer("POST /v1/operator-invitations/accept"),
         owner("DELETE /v1/vendors/me/members")
             .body(json!({"email": "ceramics@people.test", "role": "owner"}))
             .refuses("/role", ["boss"].map(Value::from))
@@ -328,6 +299,7 @@ fn product(variant: Value) -> Value {
         "options": [{"name": "Size", "values": ["S"]}], "variants": [first],
         "images": [{"src": "https://example.test/bowl.png", "alt": "A bowl"}], "tags": ["blue"],
         "seo": {"title": "Bowl", "description": "A blue bowl"},
+        "manufacturer": "Rishton Ceramics", "importer": "Chorsu Trade", "country_of_origin": "UZ",
     })
 }
 

@@ -35,6 +35,8 @@ pub(super) struct World {
     pub(super) refresh_token: String,
     /// An application that waits for the operator.
     pub(super) applicant: String,
+    /// One of the operator's people.
+    pub(super) helper: String,
     buyer: Client,
     operator: Client,
 }
@@ -99,6 +101,8 @@ impl World {
             applicant.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
             applicants.push(applicant.id);
         }
+        shop.operator_with("helper", "support").await;
+        let helper = shop.operator_id("helper@people.test").await;
         shop.buyer("signer").await;
         let asked = json!({"email": "signer@people.test", "password": local::seed::PASSWORD});
         let signed_in = shop.anon().post("/v1/auth/sign-in", &asked).await;
@@ -123,6 +127,7 @@ impl World {
             rebuild,
             refresh_token,
             applicant: applicants[0].clone(),
+            helper,
             buyer,
             operator,
             shop,

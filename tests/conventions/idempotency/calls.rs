@@ -1,11 +1,13 @@
 //! For each unsafe route a call that succeeds, with another body for it, from either of two callers.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::shop::{Client, Guest, Product, Shop, Vendor, address};
+use super::side::{Side, side};
+use crate::shop::{Client, Guest, Shop, Vendor, address};
 
 /// A request that is ready to be sent.
 pub(super) struct Prepared {
@@ -15,13 +17,6 @@ pub(super) struct Prepared {
     pub(super) body: Value,
     /// Another body that the route takes as well.
     pub(super) other: Value,
-}
-
-/// One of the two callers: a vendor with a product, and a buyer.
-struct Side {
-    vendor: Vendor,
-    bowl: Product,
-    buyer: Client,
 }
 
 /// One marketplace for all routes, with its event sources stopped.
@@ -36,20 +31,14 @@ fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
-async fn side(shop: &Shop, name: &str) -> Side {
-    let vendor = shop.vendor(name).await;
-    let vendor = Vendor { client: vendor.client.with("vendor-id", &vendor.id), ..vendor };
-    let bowl = vendor.product(&format!("{name}-bowl")).stock(1_000).publish().await;
-    Side { vendor, bowl, buyer: shop.buyer(&format!("{name}-buyer")).await }
-}
-
 impl World {
     pub(super) async fn open() -> Self {
         let shop = Shop::open().await;
-        let sides = [side(&shop, "ceramics").await, side(&shop, "silk").await];
         let operator = shop.operator().await;
+        // Before anything has read the settings, which are kept for half a minute.
         let (setting, allowed) = ("/v1/admin/settings/refunds/by-vendors", json!({"allowed": true}));
         operator.clone().with("if-match", "*").put(setting, &allowed).await.expect(200);
+        let sides = [side(&shop, "ceramics").await, side(&shop, "silk").await];
         shop.wait_until_idle().await;
         shop.cloud.kill_sources().await;
         Self { shop, operator, sides, count: AtomicU32::new(0) }
@@ -315,11 +304,7 @@ impl World {
     ) -> Prepared {
         let (owner, anything) = (&side.vendor.client, json!({"anything": "else"}));
         let path = route.split_once(' ').expect("method and path").1.to_owned();
-        let somebody = async || {
-            let name = self.fresh("person");
-            self.shop.buyer(&name).await;
-            format!("{name}@people.test")
-        };
+        let next = |of: &Mutex<Vec<(Client, String)>>| of.lock().expect("no panic").pop().expect("one is left");
         match route {
             "PATCH /v1/me" => call(&side.buyer, path, json!({"language": "uz"}), json!({"language": "en"})),
             "PUT /v1/me/addresses" => {
@@ -336,18 +321,68 @@ impl World {
                 call(owner, path, paper(100), paper(101))
             }
             "POST /v1/vendors/me/submit" => {
-                call(&self.shop.applicant(&self.fresh("applicant")).await.client, path, json!({}), anything)
+                let applicant = side.applicants.lock().expect("no panic").pop().expect("one is left");
+                call(&applicant.client, path, json!({}), anything)
             }
-            "POST /v1/vendors/me/members" => {
-                let email = somebody().await;
-                let role = |role: &str| json!({"email": email, "role": role});
+            "POST /v1/vendors/me/invitations" => {
+                let contact = format!("{}@people.test", self.fresh("somebody"));
+                let role = |role: &str| json!({"contact": contact, "role": role});
                 call(owner, path, role("manager"), role("finance"))
             }
+            "DELETE /v1/vendors/me/invitations" => {
+                let contact = format!("{}@people.test", self.fresh("somebody"));
+                let invite = json!({"contact": contact, "role": "manager"});
+                owner.post("/v1/vendors/me/invitations", &invite).await.expect(202);
+                call(owner, path, json!({"contact": contact}), json!({"contact": "nobody@people.test"}))
+            }
+            "POST /v1/invitations/accept" | "POST /v1/invitations/decline" => {
+                let (person, token) = next(&side.invited);
+                call(&person, path, json!({"token": token}), json!({"token": "another"}))
+            }
+            "POST /v1/operator-invitations/accept" => {
+                let (person, token) = next(&side.future_operators);
+                call(&person, path, json!({"token": token}), json!({"token": "another"}))
+            }
+            "PATCH /v1/admin/members/{id}" => {
+                let role = |role: &str| json!({"role": role});
+                call(&self.operator, path.replace("{id}", &next(&side.operators).1), role("catalog"), role("finance"))
+            }
+            "DELETE /v1/admin/members/{id}" => {
+                call(&self.operator, path.replace("{id}", &next(&side.operators).1), Value::Null, anything)
+            }
+            "POST /v1/admin/members/invitations" => {
+                let contact = format!("{}@people.test", self.fresh("somebody"));
+                let role = |role: &str| json!({"contact": contact, "role": role});
+                call(&self.operator, path, role("support"), role("catalog"))
+            }
+            "DELETE /v1/admin/members/invitations" => {
+                let contact = format!("{}@people.test", self.fresh("somebody"));
+                let invite = json!({"contact": contact, "role": "support"});
+                self.operator.post(&path, &invite).await.expect(202);
+                call(&self.operator, path, json!({"contact": contact}), json!({"contact": "nobody@people.test"}))
+            }
+            "POST /v1/vendors/me/terms" => call(owner, path, json!({"version": 1}), json!({"version": 2})),
+            "POST /v1/admin/terms/{text}" => {
+                let text = |text: &str| json!({"texts": {"en": text}});
+                call(&self.operator, path.replace("{text}", "offer"), text("The offer."), text("Another."))
+            }
+            "POST /v1/vendors/me/leave" => call(&next(&side.members).0, path, Value::Null, anything),
             "DELETE /v1/vendors/me/members" => {
-                let email = somebody().await;
-                let member = json!({"email": email, "role": "manager"});
-                owner.post("/v1/vendors/me/members", &member).await.expect(201);
-                call(owner, path, json!({"email": email}), member)
+                let (_, email) = next(&side.members);
+                call(owner, path, json!({"email": email}), json!({"email": email, "role": "manager"}))
+            }
+            "POST /v1/admin/products/{id}/hide" => {
+                let cup = side.vendor.product(&self.fresh("cup")).draft().await;
+                let reason = |reason: &str| json!({"reason": reason});
+                call(&self.operator, path.replace("{id}", &cup.id), reason("Counterfeit."), reason("Dangerous."))
+            }
+            "POST /v1/admin/products/{id}/show" => {
+                let cup = side.vendor.product(&self.fresh("cup")).draft().await;
+                call(&self.operator, path.replace("{id}", &cup.id), Value::Null, anything)
+            }
+            "POST /v1/admin/vendors/{id}/owner" => {
+                let contact = |name: &str| json!({"contact": format!("{name}@people.test")});
+                call(&self.operator, path.replace("{id}", &side.vendor.id), contact("first"), contact("second"))
             }
             _ if path.starts_with("/v1/admin/settings/") => {
                 let setting = path.replace("{area}", "limits").replace("{id}", "unpaid-orders");
@@ -382,10 +417,12 @@ impl World {
                 call(&self.operator, path.replace("{id}", &unmatched), note("An invoice."), note("A donation."))
             }
             _ if path.starts_with("/v1/admin/vendors/{id}/") => {
-                let vendor = self.decided_on(path.rsplit('/').next().expect("a decision")).await;
+                let vendor = self.decided_on(side, path.rsplit('/').next().expect("a decision")).await;
                 let reasoned = path.ends_with("/reject") || path.ends_with("/suspend");
                 let (body, other) = if reasoned {
                     (json!({"reason": "Complaints."}), json!({"reason": "Blurred."}))
+                } else if path.ends_with("/approve") {
+                    (Value::Null, json!({"same_name": true}))
                 } else {
                     (Value::Null, anything)
                 };
@@ -396,18 +433,17 @@ impl World {
     }
 
     /// A vendor in a state that allows this decision of the operator.
-    async fn decided_on(&self, decision: &str) -> Vendor {
-        let name = self.fresh("shop-of");
-        if matches!(decision, "suspend" | "reinstate") {
-            let vendor = self.shop.vendor(&name).await;
-            if decision == "reinstate" {
-                let suspend = format!("/v1/admin/vendors/{}/suspend", vendor.id);
-                self.operator.post(&suspend, &json!({"reason": "Complaints."})).await.expect(200);
-            }
-            return vendor;
-        }
-        let applicant = self.shop.applicant(&name).await;
+    async fn decided_on(&self, side: &Side, decision: &str) -> Vendor {
+        let applicant = side.applicants.lock().expect("no panic").pop().expect("one is left");
         applicant.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+        if matches!(decision, "suspend" | "reinstate") {
+            let path = format!("/v1/admin/vendors/{}", applicant.id);
+            self.operator.post(&format!("{path}/approve"), &json!({})).await.expect(200);
+            if decision == "reinstate" {
+                let reason = json!({"reason": "Complaints."});
+                self.operator.post(&format!("{path}/suspend"), &reason).await.expect(200);
+            }
+        }
         applicant
     }
 }

@@ -12,12 +12,21 @@ use crate::shop::Shop;
 use crate::shop::invariants::{items, put_item};
 
 /// The tables whose items are fixtures, by their logical ids.
-const TABLES: [&str; 7] =
-    ["AccountsTable", "CartsTable", "CatalogTable", "KeysTable", "OrdersTable", "SettingsTable", "StockTable"];
+const TABLES: [&str; 8] = [
+    "AccountsTable",
+    "CartsTable",
+    "CatalogTable",
+    "KeysTable",
+    "OrdersTable",
+    "SessionsTable",
+    "SettingsTable",
+    "StockTable",
+];
 /// The tables that releases before them do not have, nor their fixtures.
-const NEWER_TABLES: [&str; 1] = ["KeysTable"];
+const NEWER_TABLES: [&str; 2] = ["KeysTable", "SessionsTable"];
 /// The queues that functions fill. The pipe's queue is left out: its messages are made of stored events.
-const QUEUES: [&str; 5] = ["ExportsQueue", "FollowUpsQueue", "ImportsQueue", "MailFeedbackQueue", "PicturesQueue"];
+const QUEUES: [&str; 6] =
+    ["ExportsQueue", "FollowUpsQueue", "ImportsQueue", "MailFeedbackQueue", "MessagesQueue", "PicturesQueue"];
 
 /// The fixtures of a release.
 pub(super) struct Release {

@@ -48,11 +48,13 @@ pub(super) async fn make(shop: &Shop) -> Names {
     world.buyer(&products).await;
     world.orders(&products).await;
     world.unmatched_payments().await;
+    super::people::meet(shop, &world.vendor).await;
     let begun = shop.operator().await.post("/v1/admin/rebuilds", &json!({"what": "listings"})).await;
     shop.mail_bounced("gone@guests.test").await;
     world.record_name("rebuild", begun.expect(202)["id"].clone());
     shop.wait_until_idle().await;
     world.pending_work(&products).await;
+    super::people::leave(shop).await;
     world.names
 }
 
@@ -60,7 +62,8 @@ pub(super) async fn make(shop: &Shop) -> Names {
 async fn write_settings(shop: &Shop) {
     let services = shop.cloud.services();
     let table = &services.template.table("SettingsTable").expect("a table").name;
-    let settings = domain::settings::Settings { version: 1, ..domain::settings::Settings::default() };
+    let mut settings = domain::settings::Settings { version: 1, ..domain::settings::Settings::default() };
+    settings.phone_messages.channels = vec![domain::settings::PhoneChannel::Sms];
     let item = json!({
         "pk": {"S": "SHOP"}, "sk": {"S": "SETTINGS"}, "kind": {"S": "settings"}, "version": {"N": "1"},
         "data": {"S": serde_json::to_string(&settings).expect("JSON")},
@@ -150,8 +153,7 @@ impl World<'_> {
         closing.product("last-one").stock(1).publish().await;
         self.record_name("closing", closing.id);
         shop.buyer("helper").await;
-        let member = json!({"email": "helper@people.test", "role": "fulfilment"});
-        self.vendor.client.post("/v1/vendors/me/members", &member).await.expect(201);
+        shop.member(&self.vendor.client, "helper@people.test", "fulfilment").await;
         shop.wait_until_idle().await;
     }
 

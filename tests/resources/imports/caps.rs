@@ -49,6 +49,7 @@ async fn of_imports_that_begin_at_once_one_is_taken() {
 #[tokio::test]
 async fn while_an_import_runs_no_other_one_begins_and_afterwards_one_does() {
     let (shop, vendor) = shop_with_categories().await;
+    let silk = shop.vendor("silk").await;
     shop.cloud.kill_sources().await;
     let first = send(&vendor, "?dry_run=true", FILE).await;
     first.expect(202);
@@ -59,7 +60,6 @@ async fn while_an_import_runs_no_other_one_begins_and_afterwards_one_does() {
         // Its file is there, so it is only a matter of time.
         shop.cloud.clock().advance(Duration::from_secs(60));
     }
-    let silk = shop.vendor("silk").await;
     send(&silk, "", FILE).await.expect(202);
     shop.cloud.restart_sources().expect("the queue is read again");
     shop.wait_until_idle().await;

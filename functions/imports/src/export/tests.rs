@@ -4,8 +4,8 @@ use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use domain::catalog::{
-    CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, SaleUnit, Seo,
-    Variant,
+    CategoryTree, Image, ImageSource, InventoryPolicy, Origin, Price, Product, ProductOption, ProductState, SaleUnit,
+    Seo, Variant,
 };
 use domain::job::FileFormat;
 use domain::stock::StockShard;
@@ -231,6 +231,9 @@ fn in_shop(draft: &ProductDraft) -> Product {
         file_vendor: draft.vendor.clone(),
         file_key: draft.file_key.clone(),
         renamed_at: None,
+        awaits_handle: false,
+        origin: Origin::default(),
+        hidden: None,
         state: ProductState::Draft,
         listed: true,
         published_at: None,

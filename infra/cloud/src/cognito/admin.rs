@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value, json};
 
-use super::account::{checked_attributes, listed};
+use super::account::{changed, checked_attributes, emptied, listed};
 use super::database::later;
 use super::sign_up::{already_exists, check_username, new_user, not_to_be_confirmed};
 use super::{Account, Attribute, Cognito, Status, User, UserPool, invalid_parameter, user_not_found};
@@ -97,6 +97,10 @@ struct SetPasswordInput {
     permanent: bool,
 }
 
+/// Sets a password, and with it the status: a permanent one confirms the user, a temporary one has to be changed at the
+/// next sign-in. Sessions go on
+/// (<https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword.html> says
+/// nothing of them).
 pub(super) async fn set_password(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
     let input: SetPasswordInput = permitted(cognito, call)?;
     let policy = &cognito.inner.pool.password_policy;
@@ -121,6 +125,59 @@ pub(super) fn confirm_sign_up(cognito: &Cognito, call: &Call<'_>) -> Result<Valu
         return Err(not_to_be_confirmed(user.status));
     }
     cognito.inner.database.set_status(&user.sub, Status::Confirmed, cognito.now())?;
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UpdateInput {
+    username: String,
+    user_attributes: Vec<Attribute>,
+}
+
+/// Writes any attribute of the schema that can be written, also whether an address is verified. Cognito mails a code
+/// to an address that it verifies by itself unless the change says that it is verified; this subset does not.
+pub(super) fn update_attributes(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: UpdateInput = permitted(cognito, call)?;
+    change(cognito, &input.username, input.user_attributes)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeleteAttributesInput {
+    username: String,
+    user_attribute_names: Vec<String>,
+}
+
+pub(super) fn delete_attributes(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: DeleteAttributesInput = permitted(cognito, call)?;
+    change(cognito, &input.username, emptied(input.user_attribute_names))
+}
+
+fn change(cognito: &Cognito, username: &str, changes: Vec<Attribute>) -> Result<Value, Refusal> {
+    let user = known(cognito, username)?;
+    let attributes = changed(&cognito.inner.pool, &user.attributes, changes)?;
+    cognito.inner.database.set_attributes(&user.sub, &attributes, cognito.now())?;
+    Ok(json!({}))
+}
+
+/// Deletes the user with all that belongs to them. The name is free again; the `sub` never comes back.
+pub(super) fn delete(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: OneUser = permitted(cognito, call)?;
+    cognito.inner.database.delete(&known(cognito, &input.username)?.sub)?;
+    Ok(json!({}))
+}
+
+/// Disables or enables the user. Disabling revokes access tokens, as documented
+/// (<https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminDisableUser.html>); that the
+/// refresh tokens of their sessions do not come back with the user either is assumed.
+pub(super) fn set_enabled(cognito: &Cognito, call: &Call<'_>, enabled: bool) -> Result<Value, Refusal> {
+    let input: OneUser = permitted(cognito, call)?;
+    let user = known(cognito, &input.username)?;
+    cognito.inner.database.set_enabled(&user.sub, enabled, cognito.now())?;
+    if !enabled {
+        cognito.inner.database.revoke_all(&user.sub)?;
+    }
     Ok(json!({}))
 }
 

@@ -56,6 +56,15 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS challenges (
         session TEXT PRIMARY KEY, sub TEXT NOT NULL, client TEXT NOT NULL, expires_at INTEGER NOT NULL
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS custom_challenges (
+        session TEXT PRIMARY KEY,
+        username TEXT NOT NULL,
+        client TEXT NOT NULL,
+        expires_at INTEGER NOT NULL,
+        private_parameters TEXT NOT NULL,
+        answered TEXT NOT NULL,
+        metadata TEXT
+    ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS keys (id INTEGER PRIMARY KEY CHECK (id = 1), der BLOB NOT NULL);
 ";
 
@@ -137,6 +146,20 @@ pub(super) struct Session {
     /// Milliseconds since the epoch.
     pub(super) expires_at: i64,
     pub(super) revoked: bool,
+}
+
+/// A custom challenge that waits for its answer.
+#[derive(Clone, Debug)]
+pub(super) struct CustomChallenge {
+    /// As it was sent, in lower case: also of nobody.
+    pub(super) username: String,
+    pub(super) client: String,
+    pub(super) expires_at: i64,
+    /// What the function that made it has for the one that verifies: a JSON object.
+    pub(super) private_parameters: String,
+    /// The challenges before it: a JSON list.
+    pub(super) answered: String,
+    pub(super) metadata: Option<String>,
 }
 
 pub(super) struct Database {
@@ -247,6 +270,24 @@ impl Database {
         Ok(())
     }
 
+    pub(super) fn set_enabled(&self, sub: &str, enabled: bool, now: i64) -> rusqlite::Result<()> {
+        self.connection()
+            .prepare_cached("UPDATE users SET enabled = ?2, updated_at = ?3 WHERE sub = ?1")?
+            .execute(params![sub, enabled, now])?;
+        Ok(())
+    }
+
+    /// Deletes a user and what belongs to them but their sessions, so that their tokens are those of a user who does
+    /// not exist.
+    pub(super) fn delete(&self, sub: &str) -> rusqlite::Result<()> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        for table in ["users", "memberships", "codes", "challenges"] {
+            transaction.execute(&format!("DELETE FROM {table} WHERE sub = ?1"), [sub])?;
+        }
+        transaction.commit()
+    }
+
     /// Stores how many wrong passwords there were in a row, the last one at `now`.
     pub(super) fn set_failures(&self, sub: &str, failures: u32, now: i64) -> rusqlite::Result<()> {
         self.connection()
@@ -348,6 +389,46 @@ impl Database {
                 "SELECT 1 FROM challenges WHERE session = ?1 AND sub = ?2 AND client = ?3 AND expires_at > ?4",
             )?
             .exists(params![digested(session), sub, client, now])
+    }
+
+    /// Stores a custom challenge and returns its session, of which only a digest is stored.
+    pub(super) fn open_custom_challenge(&self, challenge: &CustomChallenge) -> rusqlite::Result<String> {
+        let session = BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<48>());
+        self.connection().execute(
+            "INSERT INTO custom_challenges
+                (session, username, client, expires_at, private_parameters, answered, metadata)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                digested(&session),
+                challenge.username,
+                challenge.client,
+                challenge.expires_at,
+                challenge.private_parameters,
+                challenge.answered,
+                challenge.metadata
+            ],
+        )?;
+        Ok(session)
+    }
+
+    /// Takes a custom challenge out: of two answers to one only the first gets it.
+    pub(super) fn take_custom_challenge(&self, session: &str) -> rusqlite::Result<Option<CustomChallenge>> {
+        self.connection()
+            .prepare_cached(
+                "DELETE FROM custom_challenges WHERE session = ?1
+                 RETURNING username, client, expires_at, private_parameters, answered, metadata",
+            )?
+            .query_row([digested(session)], |row| {
+                Ok(CustomChallenge {
+                    username: row.get(0)?,
+                    client: row.get(1)?,
+                    expires_at: row.get(2)?,
+                    private_parameters: row.get(3)?,
+                    answered: row.get(4)?,
+                    metadata: row.get(5)?,
+                })
+            })
+            .optional()
     }
 
     /// Closes the challenge. False when another call has closed it first.

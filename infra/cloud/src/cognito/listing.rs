@@ -37,7 +37,7 @@ impl Filter {
             None => (left.trim(), false),
         };
         let value = right.trim().strip_prefix('"').and_then(|value| value.strip_suffix('"')).ok_or_else(malformed)?;
-        if !["email", "name", "sub", "username", "cognito:user_status"].contains(&attribute) {
+        if !["email", "name", "phone_number", "sub", "username", "cognito:user_status"].contains(&attribute) {
             return Err(invalid_parameter(format!("Cannot filter by {attribute}")));
         }
         let value = value.replace("\\\"", "\"");

@@ -1,27 +1,32 @@
-//! A Cognito user pool: sign-up with mailed codes, passwords, tokens, groups, and the errors that the SDKs expect.
+//! A Cognito user pool: sign-up with mailed codes, passwords, tokens, groups, triggers, and the errors that the SDKs
+//! expect.
 //!
 //! [`Cognito::call`] serves the protocol of the SDKs. [`Cognito::verifier`] checks tokens for the gateway's JWT
 //! authorizer, and [`Cognito::register`] creates the accounts that exist from the start.
 
 mod account;
 mod admin;
+mod challenges;
 mod codes;
 mod database;
 mod describe;
 mod keys;
 mod listing;
 mod passwords;
+mod pre_token;
 mod reset;
 mod secret;
+mod sessions;
 mod sign_in;
 mod sign_up;
 mod spec;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod triggers;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -37,8 +42,10 @@ use crate::sqs::wire::{Call, Refusal, json_response};
 use database::{Database, Status, User};
 use keys::SigningKey;
 pub use passwords::{Hashing, PasswordPolicy};
-pub use spec::{UserPool, UserPoolClient, is_standard, is_writable};
+use sign_in::Caller;
+pub use spec::{Trigger, Triggers, UserPool, UserPoolClient, is_standard, is_writable};
 pub use tokens::{Reason, Verifier};
+pub use triggers::{Invoker, TIMEOUT as TRIGGER_TIMEOUT};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
@@ -84,6 +91,8 @@ struct Inner {
     mail: Mail,
     permit: Permit,
     hashing: Hashing,
+    /// What invokes the functions of the triggers.
+    invoker: OnceLock<Invoker>,
 }
 
 impl Cognito {
@@ -105,7 +114,9 @@ impl Cognito {
             None => SigningKey::of_this_process()?,
             Some(_) => Arc::new(SigningKey::load_or_create(&database)?),
         };
-        Ok(Self { inner: Arc::new(Inner { pool, database, key, clock, mail, permit, hashing }) })
+        Ok(Self {
+            inner: Arc::new(Inner { pool, database, key, clock, mail, permit, hashing, invoker: OnceLock::new() }),
+        })
     }
 
     /// A verifier of access tokens that requires one of `scopes`, or none when that is empty. It accepts the tokens of
@@ -145,14 +156,19 @@ impl Cognito {
             "SignUp" => sign_up::sign_up(self, call.input()?).await,
             "ConfirmSignUp" => sign_up::confirm(self, &call.input()?),
             "ResendConfirmationCode" => sign_up::resend(self, &call.input()?),
-            "InitiateAuth" => sign_in::initiate(self, call.input()?).await,
+            "InitiateAuth" => sign_in::initiate(self, Caller::Anybody, call.input()?).await,
             "RespondToAuthChallenge" => sign_in::respond(self, call.input()?).await,
-            "GetTokensFromRefreshToken" => sign_in::refresh_with_secret(self, &call.input()?),
+            "AdminInitiateAuth" => sign_in::initiate(self, Caller::Privileged, admin::permitted(self, call)?).await,
+            "AdminRespondToAuthChallenge" => sign_in::respond(self, admin::permitted(self, call)?).await,
+            "GetTokensFromRefreshToken" => sessions::refresh_with_secret(self, &call.input()?).await,
             "DescribeUserPoolClient" => describe::client(self, call),
-            "RevokeToken" => sign_in::revoke(self, &call.input()?),
+            "RevokeToken" => sessions::revoke(self, &call.input()?),
             "GlobalSignOut" => account::global_sign_out(self, &call.input()?),
             "GetUser" => account::user(self, &call.input()?),
             "UpdateUserAttributes" => account::update_attributes(self, call.input()?),
+            "DeleteUserAttributes" => account::delete_attributes(self, call.input()?),
+            "DeleteUser" => account::delete(self, &call.input()?),
+            "SetUserMFAPreference" => account::set_mfa(self, &call.input()?),
             "ChangePassword" => account::change_password(self, call.input()?).await,
             "ForgotPassword" => reset::forgot_password(self, &call.input()?),
             "ConfirmForgotPassword" => reset::confirm(self, call.input()?).await,
@@ -160,6 +176,11 @@ impl Cognito {
             "AdminSetUserPassword" => admin::set_password(self, call).await,
             "AdminConfirmSignUp" => admin::confirm_sign_up(self, call),
             "AdminGetUser" => admin::user(self, call),
+            "AdminUpdateUserAttributes" => admin::update_attributes(self, call),
+            "AdminDeleteUserAttributes" => admin::delete_attributes(self, call),
+            "AdminDeleteUser" => admin::delete(self, call),
+            "AdminDisableUser" => admin::set_enabled(self, call, false),
+            "AdminEnableUser" => admin::set_enabled(self, call, true),
             "AdminAddUserToGroup" => admin::add_to_group(self, call),
             "AdminRemoveUserFromGroup" => admin::remove_from_group(self, call),
             "AdminListGroupsForUser" => admin::groups(self, call),

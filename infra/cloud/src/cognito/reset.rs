@@ -22,6 +22,11 @@ pub(super) struct ForgotInput {
 pub(super) fn forgot_password(cognito: &Cognito, input: &ForgotInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
     check_hash(client, &input.username, input.secret_hash.as_deref())?;
+    if cognito.inner.pool.admin_recovers_only {
+        // The words are those of moto's `forgot_password`, which has them for this setting; that they come before
+        // anybody is looked up is assumed.
+        return Err(not_authorized("Contact administrator to reset password."));
+    }
     let details = |address: &str| json!({ "CodeDeliveryDetails": delivery(address) });
     let Some(user) = cognito.find_user(client, &input.username)? else { return Ok(details(&input.username)) };
     if user.status == Status::ForceChangePassword {

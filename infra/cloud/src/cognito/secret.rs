@@ -32,6 +32,14 @@ pub(super) fn is_secret(client: &UserPoolClient, sent: Option<&str>) -> bool {
     client.secret.is_none() || client.secret.as_deref() == sent
 }
 
+impl UserPoolClient {
+    /// The `SECRET_HASH` of a call about a person; `None` for a client without a secret.
+    pub fn secret_hash(&self, username: &str) -> Option<String> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_ref()?.as_bytes());
+        Some(BASE64_STANDARD.encode(hmac::sign(&key, format!("{username}{}", self.id).as_bytes())))
+    }
+}
+
 fn missing(client: &UserPoolClient) -> Refusal {
     not_authorized(&format!("Client {} is configured with secret but SECRET_HASH was not received", client.id))
 }

@@ -1,4 +1,5 @@
-//! Signing in, refreshing tokens, and revoking a refresh token.
+//! Signing in, as `InitiateAuth` and `RespondToAuthChallenge` have it and as their `Admin…` twins have it, which want a
+//! permission and have flows of their own. Both count wrong passwords together.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,18 +7,27 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::database::{Session, later};
-use super::secret::{self, check_hash, is_secret};
-use super::{Cognito, Status, User, UserPoolClient, invalid_parameter, not_authorized, wrong_password};
-use crate::sqs::wire::{Refusal, random_uuid};
-
-/// How long a `NEW_PASSWORD_REQUIRED` challenge stays open.
-const CHALLENGE_LIFETIME: Duration = Duration::from_mins(3);
+use super::database::later;
+use super::pre_token::TokenSource;
+use super::secret::check_hash;
+use super::sessions::{CHALLENGE_LIFETIME, check_enabled, no_session, refreshable, signed_in, unconfirmed};
+use super::{Cognito, Status, User, UserPoolClient, challenges, invalid_parameter, not_authorized, wrong_password};
+use crate::sqs::wire::Refusal;
 
 /// After this many wrong passwords in a row a user is locked out: for one second, then twice as long after each further
-/// one, up to [`MAX_LOCK`].
+/// one, up to [`MAX_LOCK`]. It counts what roles try as well, and has no switch
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html#authentication-flow-lockout-behavior>
 const FREE_FAILURES: u32 = 5;
 const MAX_LOCK: Duration = Duration::from_mins(15);
+
+/// Who starts a sign-in: each has flows that the other does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// Anybody, with `InitiateAuth`.
+    Anybody,
+    /// A role, with `AdminInitiateAuth`.
+    Privileged,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -28,39 +38,83 @@ pub(super) struct InitiateInput {
     auth_parameters: BTreeMap<String, String>,
 }
 
-pub(super) async fn initiate(cognito: &Cognito, input: InitiateInput) -> Result<Value, Refusal> {
+impl InitiateInput {
+    fn parameter(&self, name: &str) -> Result<&str, Refusal> {
+        let value = self.auth_parameters.get(name).filter(|value| !value.is_empty());
+        value.map(String::as_str).ok_or_else(|| missing_parameter(name))
+    }
+
+    fn hash(&self) -> Option<&str> {
+        self.auth_parameters.get("SECRET_HASH").map(String::as_str)
+    }
+}
+
+pub(super) fn missing_parameter(name: &str) -> Refusal {
+    invalid_parameter(format!("Missing required parameter {name}"))
+}
+
+#[derive(Clone, Copy)]
+enum Flow {
+    Password,
+    Refresh,
+    Custom,
+}
+
+/// The flow that a call names, if the caller may start it and the client has it. The words are Cognito's
+/// (<https://github.com/awsdocs/aws-doc-sdk-examples/issues/5289>,
+/// <https://github.com/soto-project/soto-cognito-authentication-kit/issues/10>,
+/// <https://github.com/floci-io/floci/pull/3974>); `Auth flow not enabled for this client` is what many have met who
+/// had not enabled `ADMIN_USER_PASSWORD_AUTH`.
+fn flow(client: &UserPoolClient, caller: Caller, name: &str) -> Result<Flow, Refusal> {
+    let not_enabled = |flow: &str| format!("{flow} flow not enabled for this client");
+    let (flow, setting, refused) = match (name, caller) {
+        ("ADMIN_USER_PASSWORD_AUTH" | "ADMIN_NO_SRP_AUTH", Caller::Privileged) => {
+            (Flow::Password, "ALLOW_ADMIN_USER_PASSWORD_AUTH", not_enabled("Auth"))
+        }
+        ("USER_PASSWORD_AUTH", Caller::Anybody) => (Flow::Password, "ALLOW_USER_PASSWORD_AUTH", not_enabled(name)),
+        ("CUSTOM_AUTH", _) => (Flow::Custom, "ALLOW_CUSTOM_AUTH", not_enabled("Custom auth")),
+        ("REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN", _) => {
+            (Flow::Refresh, "ALLOW_REFRESH_TOKEN_AUTH", not_enabled("REFRESH_TOKEN"))
+        }
+        ("ADMIN_USER_PASSWORD_AUTH" | "ADMIN_NO_SRP_AUTH" | "USER_PASSWORD_AUTH", _) => {
+            return Err(invalid_parameter("Initiate Auth method not supported."));
+        }
+        _ => return Err(invalid_parameter(format!("the embedded cloud has no flow {name}"))),
+    };
+    if client.allows(setting) { Ok(flow) } else { Err(invalid_parameter(refused)) }
+}
+
+pub(super) async fn initiate(cognito: &Cognito, caller: Caller, input: InitiateInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
-    let (flow, setting) = match input.auth_flow.as_str() {
-        "USER_PASSWORD_AUTH" => ("USER_PASSWORD_AUTH", "ALLOW_USER_PASSWORD_AUTH"),
-        "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => ("REFRESH_TOKEN", "ALLOW_REFRESH_TOKEN_AUTH"),
-        other => return Err(invalid_parameter(format!("Initiate Auth method not supported: {other}"))),
-    };
-    if !client.allows(setting) {
-        return Err(invalid_parameter(format!("{flow} flow not enabled for this client")));
-    }
-    let parameter = |name: &str| {
-        let value = input.auth_parameters.get(name).filter(|value| !value.is_empty());
-        value.ok_or_else(|| invalid_parameter(format!("Missing required parameter {name}")))
-    };
-    let hash = input.auth_parameters.get("SECRET_HASH").map(String::as_str);
-    if flow == "REFRESH_TOKEN" {
-        let (session, user) = refreshable(cognito, client, parameter("REFRESH_TOKEN")?)?;
-        // The hash is of the real username, whatever name the user signed in with.
-        check_hash(client, &user.username, hash)?;
-        let tokens = cognito.tokens(&user, client, &session, None)?;
-        return Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": tokens }));
-    }
-    let (username, password) = (parameter("USERNAME")?, parameter("PASSWORD")?);
-    check_hash(client, username, hash)?;
-    let Some(user) = cognito.find_user(client, username)? else { return Err(wrong_password()) };
-    check_password(cognito, &user, password, "Password attempts exceeded").await?;
-    if !user.enabled {
-        return Err(not_authorized("User is disabled."));
-    }
-    match user.status {
-        Status::Unconfirmed => Err(Refusal::new("UserNotConfirmedException", "User is not confirmed.")),
-        Status::ForceChangePassword => challenge(cognito, client, &user),
-        Status::Confirmed => signed_in(cognito, client, &user),
+    match flow(client, caller, &input.auth_flow)? {
+        Flow::Refresh => {
+            let (session, user) = refreshable(cognito, client, input.parameter("REFRESH_TOKEN")?)?;
+            // The hash is of the real username, whatever name the user signed in with.
+            check_hash(client, &user.username, input.hash())?;
+            let tokens = cognito.tokens(&user, client, &session, TokenSource::Refresh).await?;
+            Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": tokens }))
+        }
+        Flow::Password => {
+            let (username, password) = (input.parameter("USERNAME")?, input.parameter("PASSWORD")?);
+            check_hash(client, username, input.hash())?;
+            let Some(user) = cognito.find_user(client, username)? else { return Err(wrong_password()) };
+            check_password(cognito, &user, password, "Password attempts exceeded").await?;
+            check_enabled(&user)?;
+            match user.status {
+                Status::Unconfirmed => Err(unconfirmed()),
+                Status::ForceChangePassword => challenge(cognito, client, &user),
+                Status::Confirmed => signed_in(cognito, client, &user, TokenSource::Authentication).await,
+            }
+        }
+        // Not counted as a wrong password is, and not held up by the lock of one.
+        Flow::Custom => {
+            if input.auth_parameters.contains_key("CHALLENGE_NAME") {
+                return Err(invalid_parameter("the embedded cloud begins no custom challenge with a password"));
+            }
+            let username = input.parameter("USERNAME")?;
+            check_hash(client, username, input.hash())?;
+            challenges::begin(cognito, client, username).await
+        }
     }
 }
 
@@ -115,23 +169,40 @@ pub(super) struct RespondInput {
     challenge_responses: BTreeMap<String, String>,
 }
 
+impl RespondInput {
+    fn response(&self, name: &str) -> Result<&str, Refusal> {
+        self.challenge_responses.get(name).map(String::as_str).ok_or_else(|| missing_parameter(name))
+    }
+
+    fn hash(&self) -> Option<&str> {
+        self.challenge_responses.get("SECRET_HASH").map(String::as_str)
+    }
+}
+
 pub(super) async fn respond(cognito: &Cognito, input: RespondInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
+    if input.challenge_name == "CUSTOM_CHALLENGE" {
+        let (username, answer) = (input.response("USERNAME")?, input.response("ANSWER")?);
+        check_hash(client, username, input.hash())?;
+        let session = input.session.as_deref().ok_or_else(no_session)?;
+        return challenges::respond(cognito, client, username, session, answer).await;
+    }
     if input.challenge_name != "NEW_PASSWORD_REQUIRED" {
         return Err(invalid_parameter(format!("the embedded cloud has no challenge {}", input.challenge_name)));
     }
-    let response = |name: &str| {
-        let value = input.challenge_responses.get(name);
-        value.ok_or_else(|| invalid_parameter(format!("Missing required parameter {name}")))
-    };
-    let (username, password) = (response("USERNAME")?, response("NEW_PASSWORD")?);
-    check_hash(client, username, input.challenge_responses.get("SECRET_HASH").map(String::as_str))?;
-    let no_session = || not_authorized("Invalid session for the user.");
+    // Attributes that the pool requires and an administrator left out would come here. There are none: creating
+    // somebody without them is refused.
+    if let Some(name) = input.challenge_responses.keys().find(|name| name.starts_with("userAttributes.")) {
+        return Err(invalid_parameter(format!("the embedded cloud takes no {name} with a new password")));
+    }
+    let (username, password) = (input.response("USERNAME")?, input.response("NEW_PASSWORD")?);
+    check_hash(client, username, input.hash())?;
     let session = input.session.as_deref().ok_or_else(no_session)?;
     let user = cognito.inner.database.user(username)?.ok_or_else(no_session)?;
     if !cognito.inner.database.is_open(session, &user.sub, &client.id, cognito.now())? {
         return Err(no_session());
     }
+    check_enabled(&user)?;
     // A rejected password leaves the challenge open for another.
     cognito.inner.pool.password_policy.check(password)?;
     let hash = cognito.inner.hashing.hash(password).await?;
@@ -139,84 +210,6 @@ pub(super) async fn respond(cognito: &Cognito, input: RespondInput) -> Result<Va
         return Err(no_session());
     }
     cognito.inner.database.set_password(&user.sub, &hash, Status::Confirmed, None, cognito.now())?;
-    signed_in(cognito, client, &user)
-}
-
-fn signed_in(cognito: &Cognito, client: &UserPoolClient, user: &User) -> Result<Value, Refusal> {
-    let now = cognito.inner.clock.now();
-    let session = Session {
-        origin_jti: random_uuid(),
-        sub: user.sub.clone(),
-        client: client.id.clone(),
-        auth_time: now.seconds(),
-        expires_at: (now + client.refresh_lifetime).millis(),
-        revoked: false,
-    };
-    let refresh = cognito.inner.database.begin(&session)?;
-    let tokens = cognito.tokens(user, client, &session, Some(&refresh))?;
-    Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": tokens }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct RefreshInput {
-    client_id: String,
-    client_secret: Option<String>,
-    refresh_token: String,
-}
-
-/// `GetTokensFromRefreshToken`, which takes the client's secret itself, because a refresh token does not say whose it
-/// is. Which error a wrong secret has is not documented; here it is that of a wrong hash.
-pub(super) fn refresh_with_secret(cognito: &Cognito, input: &RefreshInput) -> Result<Value, Refusal> {
-    let client = cognito.client(&input.client_id)?;
-    if !is_secret(client, input.client_secret.as_deref()) {
-        return Err(secret::wrong(client));
-    }
-    let (session, user) = refreshable(cognito, client, &input.refresh_token)?;
-    Ok(json!({ "AuthenticationResult": cognito.tokens(&user, client, &session, None)? }))
-}
-
-/// The session of a refresh token that is still good, and its user.
-fn refreshable(cognito: &Cognito, client: &UserPoolClient, token: &str) -> Result<(Session, User), Refusal> {
-    let invalid = || not_authorized("Invalid Refresh Token");
-    let session = cognito.inner.database.session(token)?.filter(|session| session.client == client.id);
-    let session = session.ok_or_else(invalid)?;
-    if session.revoked {
-        return Err(not_authorized("Refresh Token has been revoked"));
-    }
-    if session.expires_at <= cognito.now() {
-        return Err(not_authorized("Refresh Token has expired"));
-    }
-    let user = cognito.inner.database.user(&session.sub)?.ok_or_else(invalid)?;
-    if !user.enabled {
-        return Err(not_authorized("User is disabled."));
-    }
-    Ok((session, user))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct RevokeInput {
-    client_id: String,
-    client_secret: Option<String>,
-    token: String,
-}
-
-/// Revokes a refresh token and the access tokens of its session. An unknown token is no error (RFC 7009, section 2.2).
-pub(super) fn revoke(cognito: &Cognito, input: &RevokeInput) -> Result<Value, Refusal> {
-    let client = cognito.client(&input.client_id)?;
-    if !is_secret(client, input.client_secret.as_deref()) {
-        return Err(Refusal::new("UnauthorizedException", "Invalid client secret."));
-    }
-    // Access and ID tokens are JWTs, which have three parts; refresh tokens have one.
-    if input.token.split('.').count() == 3 {
-        return Err(Refusal::new("UnsupportedTokenTypeException", "Unsupported token type."));
-    }
-    if let Some(session) = cognito.inner.database.session(&input.token)? {
-        if session.client != client.id {
-            return Err(Refusal::new("UnauthorizedException", "The token was not issued to this client."));
-        }
-        cognito.inner.database.revoke(&session.origin_jti)?;
-    }
-    Ok(json!({}))
+    let user = User { status: Status::Confirmed, ..user };
+    signed_in(cognito, client, &user, TokenSource::NewPassword).await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::account::{check_required, check_written, checked_attributes};
+use super::account::{check_address, check_required, check_written, checked_attributes};
 use super::codes::{Purpose, Redeemed};
 use super::secret::check_hash;
 use super::{Attribute, Cognito, Status, User, delivery, invalid_parameter, limit_exceeded, not_authorized};
@@ -127,20 +127,6 @@ pub(super) fn new_user(
         failed_at: 0,
         row: 0,
     })
-}
-
-/// Rejects an attribute `email` that is no address.
-fn check_address(address: &str) -> Result<(), Refusal> {
-    let parts = address.split_once('@').filter(|(local, domain)| {
-        !local.is_empty()
-            && !domain.contains('@')
-            && domain.contains('.')
-            && !domain.starts_with('.')
-            && !domain.ends_with('.')
-            && !domain.contains("..")
-            && !address.contains(char::is_whitespace)
-    });
-    if parts.is_some() { Ok(()) } else { Err(invalid_parameter("Invalid email address format.")) }
 }
 
 /// The longest username, in characters

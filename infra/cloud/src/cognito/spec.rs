@@ -14,6 +14,8 @@ pub struct UserPool {
     pub password_policy: PasswordPolicy,
     /// Whether `SignUp` is disabled and only `AdminCreateUser` creates accounts.
     pub admin_creates_only: bool,
+    /// Whether `ForgotPassword` is disabled and only an administrator sets another password (`admin_only`).
+    pub admin_recovers_only: bool,
     pub groups: Vec<String>,
     pub clients: Vec<UserPoolClient>,
     /// The attributes that every user has.
@@ -30,6 +32,8 @@ pub struct UserPool {
     pub code_subject: String,
     /// The text of a mail with a code; the code replaces `{####}`.
     pub code_message: String,
+    /// The functions that it asks.
+    pub triggers: Triggers,
 }
 
 impl UserPool {
@@ -39,6 +43,7 @@ impl UserPool {
             id: id.into(),
             password_policy: PasswordPolicy::default(),
             admin_creates_only: false,
+            admin_recovers_only: false,
             groups: Vec::new(),
             clients: Vec::new(),
             required_attributes: Vec::new(),
@@ -48,6 +53,7 @@ impl UserPool {
             mail_configuration_set: None,
             code_subject: "Your verification code".into(),
             code_message: "Your confirmation code is {####}".into(),
+            triggers: Triggers::default(),
         }
     }
 
@@ -62,6 +68,33 @@ impl UserPool {
 
     pub(super) fn arn_of(id: &str) -> String {
         format!("arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{id}")
+    }
+}
+
+/// A function that a pool asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// Its logical id.
+    pub function: String,
+    /// Whether the function's own policy lets this pool invoke it (`AWS::Lambda::Permission`).
+    pub is_permitted: bool,
+}
+
+/// The triggers of a pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Triggers {
+    /// `PreTokenGenerationConfig`, with events of version `V2_0`.
+    pub pre_token: Option<Trigger>,
+    pub define_challenge: Option<Trigger>,
+    pub create_challenge: Option<Trigger>,
+    pub verify_answer: Option<Trigger>,
+}
+
+impl Triggers {
+    /// The logical ids of all functions that the pool asks.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        let all = [&self.pre_token, &self.define_challenge, &self.create_challenge, &self.verify_answer];
+        all.into_iter().flatten().map(|trigger| trigger.function.as_str())
     }
 }
 

@@ -9,10 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::database::{Session, User};
 use super::keys::SigningKey;
+use super::pre_token::TokenSource;
 use super::{Cognito, UserPoolClient};
 use crate::sqs::wire::{Refusal, random_uuid};
 
-/// The scope of every token that the user pool's API gives out.
+/// The scope of every token that the user pool's API gives out, unless a trigger takes it away: the calls of users on
+/// their own account want it.
 const SCOPE: &str = "aws.cognito.signin.user.admin";
 
 /// Why a token is not accepted.
@@ -121,14 +123,14 @@ fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<(), Reason
 }
 
 impl Cognito {
-    /// New tokens of a session, as `AuthenticationResult` has them.
-    pub(super) fn tokens(
+    /// New tokens of a session, as `AuthenticationResult` has them, without a refresh token.
+    pub(super) async fn tokens(
         &self,
         user: &User,
         client: &UserPoolClient,
         session: &Session,
-        refresh: Option<&str>,
-    ) -> Result<Value, Refusal> {
+        source: TokenSource,
+    ) -> Result<Map<String, Value>, Refusal> {
         let issued = self.inner.clock.now();
         let groups = self.inner.database.groups(&user.sub)?;
         let mut common = Map::new();
@@ -163,19 +165,18 @@ impl Cognito {
             }
         }
 
+        self.customize(source, user, client, &mut access, &mut id).await?;
         let mut result = Map::new();
         result.insert("AccessToken".into(), json!(self.inner.key.sign(&access)?));
         result.insert("IdToken".into(), json!(self.inner.key.sign(&id)?));
         result.insert("ExpiresIn".into(), json!(client.access_lifetime.as_secs()));
         result.insert("TokenType".into(), json!("Bearer"));
-        if let Some(refresh) = refresh {
-            result.insert("RefreshToken".into(), json!(refresh));
-        }
-        Ok(Value::Object(result))
+        Ok(result)
     }
 
     /// The user of an access token, and the client it was issued to. Unlike the gateway, Cognito itself rejects the
-    /// tokens of a revoked session.
+    /// tokens of a revoked session, and those that a trigger has taken its own scope from
+    /// (<https://github.com/aws-amplify/amplify-js/issues/5921>).
     pub(super) fn bearer(&self, token: &str) -> Result<(User, &UserPoolClient), Refusal> {
         let refused = |message: &str| super::not_authorized(message);
         let claims = signed_claims(&self.inner.key, token).map_err(|_| refused("Invalid Access Token"))?;
@@ -186,6 +187,9 @@ impl Cognito {
         check_times(&claims, self.inner.clock.now()).map_err(|_| refused("Access Token has expired"))?;
         if self.inner.database.is_revoked(text("origin_jti"))? {
             return Err(refused("Access Token has been revoked"));
+        }
+        if !text("scope").split(' ').any(|scope| scope == SCOPE) {
+            return Err(refused("Access Token does not have required scopes"));
         }
         let client = self.client(text("client_id"))?;
         let user = self.inner.database.user(text("sub"))?.ok_or_else(super::user_not_found)?;

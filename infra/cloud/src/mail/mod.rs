@@ -9,6 +9,7 @@ mod feedback;
 #[cfg(test)]
 mod feedback_tests;
 mod page;
+mod received;
 mod send_email;
 mod suppression;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::time::Timestamp;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use rusqlite::{Connection, params};
@@ -38,6 +39,8 @@ use self::address::Mailbox;
 pub use self::address::is_sender_of_a_pool;
 pub use self::feedback::{ConfigurationSet, Destination};
 use self::feedback::{Fate, Feedback};
+pub use self::page::Received;
+use self::received::{asked_for, is_for_a_browser, page_of, show};
 use self::send_email::mailbox;
 
 const SCHEMA: &str = "
@@ -193,26 +196,27 @@ impl Mail {
 
     /// Serves the viewer's request `GET …?to=ADDRESS`: JSON, or a page for a browser.
     pub fn view(&self, parts: &Parts) -> Response<Bytes> {
-        let to = parts.uri.query().and_then(|query| {
-            let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).ok()?;
-            pairs.into_iter().find(|(name, _)| name == "to").map(|(_, address)| address)
-        });
+        let to = asked_for(parts);
         let messages = match self.messages(to.as_deref()) {
             Ok(messages) => messages,
             Err(cause) => return refused(&Refusal::from(cause)),
         };
-        let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if accept.contains("text/html") {
-            let mut response =
-                answer(StatusCode::OK, "text/html; charset=utf-8", page::write(&messages, to.as_deref()));
-            // A second barrier behind escaping: nothing in a message can run scripts or load anything.
-            response.headers_mut().insert(
-                HeaderName::from_static("content-security-policy"),
-                HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"),
-            );
-            response
-        } else {
-            answer(StatusCode::OK, "application/json", json!({ "items": messages }).to_string())
+        if is_for_a_browser(parts) {
+            let received: Vec<Received> = messages.into_iter().map(Received::by_mail).collect();
+            return page_of("Mail", &received, to.as_deref());
+        }
+        answer(StatusCode::OK, "application/json", json!({ "items": messages }).to_string())
+    }
+
+    /// Serves `GET …?to=CONTACT` with the messages of third parties beside the mail: JSON, or a page for a browser.
+    pub(crate) fn view_all(&self, parts: &Parts, others: impl Fn(Option<&str>) -> Vec<Received>) -> Response<Bytes> {
+        let to = asked_for(parts);
+        match self.messages(to.as_deref()) {
+            Ok(mail) => {
+                let mail = mail.into_iter().map(Received::by_mail);
+                show(parts, mail.chain(others(to.as_deref())).collect(), to.as_deref())
+            }
+            Err(cause) => refused(&Refusal::from(cause)),
         }
     }
 }

@@ -6,6 +6,7 @@ use aws_sdk_sesv2::operation::send_email::builders::SendEmailFluentBuilder;
 use aws_sdk_sesv2::primitives::Blob;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage, RawMessage};
 use http::Request;
+use http::header::ACCEPT;
 use serde_json::Value;
 
 use super::*;

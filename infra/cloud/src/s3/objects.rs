@@ -128,7 +128,7 @@ impl Files {
             let length = range.end - range.start;
             // A checksum is of the whole object.
             let sum = |algorithm: &str| content_range.is_none().then(|| object.headers.checksum(algorithm)).flatten();
-            return Ok(S3Response::new(described!(GetObjectOutput, object, {
+            let mut answer = described!(GetObjectOutput, object, {
                 checksum_crc32: sum("crc32"),
                 checksum_crc32c: sum("crc32c"),
                 checksum_sha1: sum("sha1"),
@@ -137,7 +137,12 @@ impl Files {
                 content_length: i64::try_from(length).ok(),
                 content_range: content_range.clone(),
                 body: Some(StreamingBlob::wrap(bytes::read(file, range).await.map_err(internal)?)),
-            })));
+            });
+            // A signed request may ask for another one than the object was stored with.
+            if let Some(disposition) = input.response_content_disposition.take() {
+                answer.content_disposition = Some(disposition);
+            }
+            return Ok(S3Response::new(answer));
         }
     }
 

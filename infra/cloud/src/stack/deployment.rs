@@ -13,6 +13,7 @@ use http::request::Parts;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::gateway::{BoxFuture, Ended, Invoke};
+use crate::mail::Received;
 use crate::template::{self, Site, Texts};
 
 /// Delivers a request to the API as from outside, and returns the response.
@@ -114,6 +115,11 @@ pub trait ThirdParty: Send + Sync {
 
     /// Answers a request, whose path is relative to the prefix.
     fn serve(&self, parts: Parts, body: Bytes) -> BoxFuture<'_, Response>;
+
+    /// The messages to people that it has delivered, newest first: all, or those to one contact.
+    fn delivered(&self, _to: Option<&str>) -> Vec<Received> {
+        Vec::new()
+    }
 
     /// Starts what it does by itself, such as delivering webhooks.
     fn start(&self) -> Box<dyn Underway>;

@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::deployment::{Deployment, Hosted, Options};
 use super::endpoints;
 use super::services::Services;
 use super::start::StartError;
-use crate::gateway::{self, Authorizer, Denied, Ended, Gateway, Invoke, Processes, Program, Specification, Throttles};
+use crate::cognito::{Invoker, TRIGGER_TIMEOUT};
+use crate::gateway::{
+    self, Authorizer, Denied, Ended, Gateway, InvocationContext, Invoke, InvokeError, Processes, Program,
+    Specification, Throttles,
+};
 use crate::template;
 
 /// The most processes of one function at a time; further invocations wait.
@@ -53,6 +57,7 @@ impl Functions {
             };
             by_id.insert(function.id.clone(), invoke);
         }
+        services.cognito.invoke_with(triggers(services, &by_id));
         let throttles = options.throttle.map_or_else(|| services.template.api.throttles.clone(), Throttles::from);
         let gateway = gateway(Some(throttles), services, &by_id)?;
         Ok(Self { gateway, by_id, processes, ended })
@@ -77,6 +82,23 @@ impl Functions {
             processes.stop().await;
         }
     }
+}
+
+/// What invokes the functions of the user pool's triggers. The functions hold the services that they call, so the pool
+/// holds no function.
+fn triggers(services: &Services, by_id: &HashMap<String, Arc<dyn Invoke>>) -> Invoker {
+    let asked = services.template.user_pool.triggers.functions();
+    let functions: HashMap<String, Weak<dyn Invoke>> =
+        asked.filter_map(|id| Some((id.to_owned(), Arc::downgrade(by_id.get(id)?)))).collect();
+    let clock = services.clock.clone();
+    Arc::new(move |id: &str, event| {
+        let function = functions.get(id).and_then(Weak::upgrade);
+        let context = InvocationContext::new(clock.now(), TRIGGER_TIMEOUT);
+        Box::pin(async move {
+            let ended = || InvokeError::Ended("the cloud was stopped".to_owned());
+            function.ok_or_else(ended)?.invoke(event, context).await
+        })
+    })
 }
 
 pub(super) fn program(

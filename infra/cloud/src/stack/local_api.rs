@@ -43,6 +43,13 @@ pub(super) async fn answer(cloud: &Cloud, request: Request) -> Response {
     };
     match (&parts.method, path.as_str()) {
         (&Method::GET, "/_local/mail") => cloud.services.mail.view(&parts).map(Body::from),
+        (&Method::GET, "/_local/messages") => {
+            let others = |to: Option<&str>| {
+                let third_parties = cloud.services.third_parties.iter();
+                third_parties.flat_map(|third_party| third_party.delivered(to)).collect()
+            };
+            cloud.services.mail.view_all(&parts, others).map(Body::from)
+        }
         (&Method::GET, "/_local/ses") => written(&json!(cloud.services.mail.account())),
         (&Method::PUT, "/_local/ses") => match serde_json::from_slice::<Account>(&body) {
             Ok(account) => {

@@ -12,6 +12,7 @@ mod intrinsics;
 mod mail;
 mod names;
 mod nested;
+mod permissions;
 mod pipes;
 mod policies;
 mod queues;
@@ -32,6 +33,7 @@ pub use self::pipes::Pipe;
 
 use self::document::{Document, Resource};
 use self::intrinsics::Resolver;
+use self::permissions::Permissions;
 use crate::cognito::UserPool;
 use crate::dynamodb::Table;
 use crate::iam::Statement;
@@ -139,10 +141,13 @@ impl Template {
             queues::read(&resources.take("AWS::SQS::Queue"), &resources.take("AWS::SQS::QueuePolicy"), &site.base_url)?;
         let buckets =
             buckets::read(&resources.take("AWS::S3::Bucket"), &resources.take("AWS::S3::BucketPolicy"), &queues)?;
+        let functions = resources.take("AWS::Serverless::Function");
+        let permissions = Permissions::read(&resources.take("AWS::Lambda::Permission"), &functions)?;
         let user_pool = user_pool::read(
             &resources.take("AWS::Cognito::UserPool"),
             &resources.take("AWS::Cognito::UserPoolClient"),
             &resources.take("AWS::Cognito::UserPoolGroup"),
+            &permissions,
         )?;
         let mail = mail::MailResources {
             sets: resources.take("AWS::SES::ConfigurationSet"),
@@ -157,7 +162,7 @@ impl Template {
         let pipes = pipes::read(&resources.take("AWS::Pipes::Pipe"), &roles, &tables, &queues)?;
         let (functions, routes) = functions::read(
             &globals,
-            &resources.take("AWS::Serverless::Function"),
+            &functions,
             &resources.take("AWS::Lambda::EventSourceMapping"),
             &tables,
             &queues,

@@ -1,6 +1,6 @@
 //! The names that resources have in this cloud: what `!Ref` and `!GetAtt` resolve to.
 
-use crate::account::{ACCOUNT, REGION};
+use crate::account::{ACCOUNT, REGION, function_arn};
 use crate::dynamodb;
 
 /// The name of a resource that the template leaves unnamed. A bucket's is in lower case, as S3 wants it.
@@ -25,7 +25,7 @@ pub(super) fn arn(kind: &str, name: &str) -> Option<String> {
         // too.
         "AWS::SecretsManager::Secret" => Some(scoped("secretsmanager", &format!("secret:{name}-local1"))),
         "AWS::SNS::Topic" => Some(scoped("sns", name)),
-        "AWS::Serverless::Function" => Some(scoped("lambda", &format!("function:{name}"))),
+        "AWS::Serverless::Function" => Some(function_arn(name)),
         "AWS::Logs::LogGroup" => Some(scoped("logs", &format!("log-group:{name}"))),
         "AWS::IAM::Role" => Some(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
         "AWS::Pipes::Pipe" => Some(scoped("pipes", &format!("pipe/{name}"))),

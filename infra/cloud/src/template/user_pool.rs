@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::cognito::{PasswordPolicy, UserPool, UserPoolClient, is_standard, is_writable};
+use crate::cognito::{PasswordPolicy, Triggers, UserPool, UserPoolClient, is_standard, is_writable};
 use crate::mail::is_sender_of_a_pool;
 
 use super::document::Resource;
+use super::permissions::Permissions;
 use super::{TemplateError, only, properties, refuse};
 
 #[derive(Deserialize)]
@@ -23,17 +24,42 @@ struct PoolProperties {
     policies: Policies,
     verification_message_template: VerificationMessage,
     email_configuration: EmailProperties,
-    // The tier, deletion protection, account recovery and address changes are not modelled here.
-    #[serde(rename = "UserPoolTier")]
-    _tier: Option<IgnoredAny>,
+    account_recovery_setting: Option<Recovery>,
+    user_pool_tier: Option<Tier>,
+    lambda_config: Option<LambdaConfig>,
+    // Deletion protection and address changes are not modelled here.
     #[serde(rename = "DeletionProtection")]
     _deletion_protection: Option<IgnoredAny>,
-    #[serde(rename = "AccountRecoverySetting")]
-    _recovery: Option<IgnoredAny>,
     #[serde(rename = "UserAttributeUpdateSettings")]
     _updates: Option<IgnoredAny>,
     #[serde(default)]
     schema: Vec<SchemaAttribute>,
+}
+
+/// What is paid for each person, and with it what a pool can do.
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[serde(rename_all = "UPPERCASE")]
+enum Tier {
+    Lite,
+    Essentials,
+    Plus,
+}
+
+/// The ARNs of the functions that a pool asks.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct LambdaConfig {
+    pre_token_generation_config: Option<VersionedLambda>,
+    define_auth_challenge: Option<String>,
+    create_auth_challenge: Option<String>,
+    verify_auth_challenge_response: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct VersionedLambda {
+    lambda_arn: String,
+    lambda_version: String,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +83,27 @@ struct CaseSensitivity {
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct SignUp {
     allow_admin_create_user_only: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Recovery {
+    recovery_mechanisms: Vec<RecoveryMechanism>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct RecoveryMechanism {
+    name: RecoveryName,
+    #[serde(rename = "Priority")]
+    _priority: u8,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum RecoveryName {
+    AdminOnly,
+    VerifiedEmail,
 }
 
 /// Cognito's own names; [`PasswordPolicy`] is what they mean.
@@ -172,6 +219,7 @@ pub(super) fn read(
     pools: &[(String, Resource)],
     clients: &[(String, Resource)],
     groups: &[(String, Resource)],
+    permissions: &Permissions,
 ) -> Result<UserPool, TemplateError> {
     let (id, resource) = only("AWS::Cognito::UserPool", pools)?;
     let read: PoolProperties = properties(id, &resource.properties)?;
@@ -182,8 +230,14 @@ pub(super) fn read(
     if read.auto_verified_attributes != ["email"] {
         return Err(refuse(id, "an e-mail address must be verified"));
     }
-    if read.username_configuration.case_sensitive || read.admin_create_user_config.allow_admin_create_user_only {
-        return Err(refuse(id, "only case-insensitive names and self sign-up are known here"));
+    if read.username_configuration.case_sensitive {
+        return Err(refuse(id, "only case-insensitive names are known here"));
+    }
+    let recovery = read.account_recovery_setting.map(|setting| setting.recovery_mechanisms).unwrap_or_default();
+    let admin_recovers_only = recovery.iter().any(|mechanism| mechanism.name == RecoveryName::AdminOnly);
+    // https://docs.aws.amazon.com/cognito/latest/developerguide/how-to-recover-a-user-account.html
+    if admin_recovers_only && recovery.len() > 1 {
+        return Err(refuse(id, "admin_only cannot be used with another recovery mechanism"));
     }
     let EmailSendingAccount::Developer = read.email_configuration.email_sending_account;
     if !is_sender_of_a_pool(&read.email_configuration.from) {
@@ -202,6 +256,10 @@ pub(super) fn read(
     let immutable_attributes = named(|attribute| !attribute.mutable);
     let pool = resource.name.clone();
     let groups = groups.iter().map(|(id, group)| group_name(id, group, &pool)).collect::<Result<Vec<_>, _>>()?;
+    let triggers = match read.lambda_config {
+        Some(config) => triggers(id, config, read.user_pool_tier, &UserPool::new(&pool).arn(), permissions)?,
+        None => Triggers::default(),
+    };
     let password = read.policies.password_policy;
     Ok(UserPool {
         clients: vec![client(clients, &pool, &required_attributes)?],
@@ -214,6 +272,7 @@ pub(super) fn read(
             temporary_validity: Duration::from_secs(password.temporary_password_validity_days.saturating_mul(86_400)),
         },
         admin_creates_only: read.admin_create_user_config.allow_admin_create_user_only,
+        admin_recovers_only,
         code_subject: read.verification_message_template.email_subject,
         code_message: read.verification_message_template.email_message,
         mail_from: read.email_configuration.from,
@@ -222,7 +281,33 @@ pub(super) fn read(
         required_attributes,
         immutable_attributes,
         groups,
+        triggers,
         id: pool,
+    })
+}
+
+fn triggers(
+    id: &str,
+    config: LambdaConfig,
+    tier: Option<Tier>,
+    pool: &str,
+    permissions: &Permissions,
+) -> Result<Triggers, TemplateError> {
+    let trigger = |arn: Option<&String>| arn.map(|arn| permissions.trigger(id, arn, pool)).transpose();
+    if let Some(before) = &config.pre_token_generation_config {
+        if before.lambda_version != "V2_0" {
+            return Err(refuse(id, format!("events of version {} are not known here", before.lambda_version)));
+        }
+        // https://docs.aws.amazon.com/cognito/latest/developerguide/feature-plans-features-essentials.html
+        if !matches!(tier, Some(Tier::Essentials | Tier::Plus)) {
+            return Err(refuse(id, "access tokens are customized with UserPoolTier ESSENTIALS or PLUS only"));
+        }
+    }
+    Ok(Triggers {
+        pre_token: trigger(config.pre_token_generation_config.as_ref().map(|before| &before.lambda_arn))?,
+        define_challenge: trigger(config.define_auth_challenge.as_ref())?,
+        create_challenge: trigger(config.create_auth_challenge.as_ref())?,
+        verify_answer: trigger(config.verify_auth_challenge_response.as_ref())?,
     })
 }
 
@@ -241,7 +326,8 @@ fn client(
     if read.user_pool_id != pool {
         return Err(refuse(id, "the client is of another pool"));
     }
-    let known = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
+    let known =
+        ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
     if let Some(flow) = read.explicit_auth_flows.iter().find(|flow| !known.contains(&flow.as_str())) {
         return Err(refuse(id, format!("the flow {flow} is not known here")));
     }

@@ -13,8 +13,16 @@ use crate::site;
 fn every_table_has_its_keys_and_what_was_asked_of_it() {
     let template = template();
     let ids: Vec<&str> = template.tables.iter().map(|table| table.id.as_str()).collect();
-    let expected =
-        ["AccountsTable", "CartsTable", "CatalogTable", "KeysTable", "OrdersTable", "SettingsTable", "StockTable"];
+    let expected = [
+        "AccountsTable",
+        "CartsTable",
+        "CatalogTable",
+        "KeysTable",
+        "OrdersTable",
+        "SessionsTable",
+        "SettingsTable",
+        "StockTable",
+    ];
     assert_eq!(ids, expected);
     for table in &template.tables {
         assert_eq!(table.name, format!("bozor-{}", table.id));
@@ -56,7 +64,7 @@ fn what_is_erased_in_keys_is_gone_after_a_week_and_expires_by_itself_nowhere() {
     };
     for table in &template.tables {
         let expected = match table.id.as_str() {
-            "CartsTable" => (None, None),
+            "CartsTable" | "SessionsTable" => (None, None),
             "KeysTable" => (Some(true), Some(7)),
             _ => (Some(true), None),
         };

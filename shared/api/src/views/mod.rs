@@ -16,6 +16,6 @@ pub use self::settlement::{
     AskedSettlements, EntryLimit, SettlementReply, SettlementStatement, SettlementTotalView, SettlementView, WantsFile,
 };
 pub use self::unmatched::UnmatchedPaymentView;
-pub use self::vendor::{DocumentView, MemberView, VendorHistoryView, VendorView};
+pub use self::vendor::{DocumentView, InvitationView, JoinedView, MemberView, VendorHistoryView, VendorView};
 pub use self::vendor_order::{OrderLineView, ParcelView, ReturnView, VendorOrderView, VendorRef};
 pub use self::vendor_order_desk::{VendorOrderDeskView, VendorPaymentView};

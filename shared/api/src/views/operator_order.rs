@@ -110,6 +110,9 @@ pub struct OperatorOrderView {
     /// The order, as its buyer sees it.
     #[serde(flatten)]
     pub order: OrderView,
+    /// The version of the public offer that the buyer has accepted; null when none was in force.
+    #[schema(required = true)]
+    pub accepted_terms: Option<u32>,
     /// Every payment attempt, oldest first.
     pub payments: Vec<OperatorPaymentView>,
     /// Disputes about the order's payments.
@@ -130,6 +133,7 @@ impl OperatorOrderView {
         }
         Self {
             order,
+            accepted_terms: placed.terms.accepted_terms,
             payments: placed.payments.iter().map(OperatorPaymentView::from).collect(),
             disputes: placed.disputes.iter().map(DisputeView::from).collect(),
         }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use domain::address::Address;
 use domain::contact::Contact;
-use domain::order::{Actor, History, HistoryEvent, OrderState, PlacedOrder};
+use domain::order::{Actor, History, HistoryEvent, OrderState, Person, PlacedOrder};
 use domain::payment::{Action, PaymentState, ProviderName, Refund, RefundReason, RefundState};
 use domain::pricing::Totals;
 use domain::text::{Email, Note};
@@ -151,7 +151,7 @@ pub struct OrderView {
     pub state: OrderState,
     /// How the buyer is reached; empty once the buyer's data was erased.
     pub contact: Contact,
-    /// The same e-mail address as in `contact`; absent once the buyer's data was erased.
+    /// The same e-mail address as in `contact`; absent where there is none, and once the buyer's data was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub email: Option<Email>,
@@ -196,7 +196,7 @@ impl OrderView {
 impl From<&PlacedOrder> for OrderView {
     fn from(placed: &PlacedOrder) -> Self {
         let (order, person) = (&placed.order, placed.person.as_ref());
-        let email = person.map(|person| person.email.clone());
+        let email = person.and_then(|person| person.email.clone());
         let waits = order.state == OrderState::AwaitingPayment;
         let confirms = order.state == OrderState::AwaitingConfirmation;
         Self {
@@ -204,7 +204,7 @@ impl From<&PlacedOrder> for OrderView {
             number: order.id.number(),
             token: None,
             state: order.state,
-            contact: Contact { email: email.clone(), phone: person.and_then(|person| person.phone.clone()) },
+            contact: person.map(Person::contact).unwrap_or_default(),
             undeliverable: email.as_ref().is_some_and(|email| !email.can_be_mailed()),
             email,
             currency: order.currency,

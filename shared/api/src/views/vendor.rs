@@ -5,7 +5,10 @@ use utoipa::ToSchema;
 
 use domain::text::{Email, Handle, Line, LongText, Name, Phone};
 use domain::upload::FileLink;
-use domain::vendor::{ChecklistItem, Document, DocumentKind, Membership, Role, VendorAccount, VendorState, VendorStep};
+use domain::vendor::{
+    ChecklistItem, Document, DocumentKind, IdentityChange, Membership, PublicIdentity, Role, VendorAccount,
+    VendorState, VendorStep,
+};
 use domain::{Currency, Money, Timestamp, UserId, VendorId};
 
 /// A vendor's account, as its members and the operator see it.
@@ -38,11 +41,18 @@ pub struct VendorView {
     pub shipping_rates: Vec<Money>,
     /// The greatest total of one of its orders that is collected on delivery, per currency; none when it takes no cash.
     pub cash_on_delivery: Vec<Money>,
+    /// Who sells, as buyers see it; null when it is not filled in.
+    #[schema(required = true)]
+    pub public_identity: Option<PublicIdentity>,
+    /// Its changes after the approval, oldest first: the last 20.
+    pub identity_changes: Vec<IdentityChange>,
     /// Documents uploaded for the application.
     pub documents: Vec<DocumentView>,
     /// Why the operator rejected the application or suspended the vendor; null otherwise.
     #[schema(required = true)]
     pub reason: Option<LongText>,
+    /// Other vendors whose names looked like this one's when the application was submitted.
+    pub same_name: Vec<VendorId>,
     /// Steps of the vendor's state, oldest first.
     pub history: Vec<VendorHistoryView>,
     /// When the application was begun.
@@ -58,6 +68,10 @@ pub struct DocumentView {
     pub filename: Line,
     /// When it was uploaded.
     pub at: Timestamp,
+    /// When it expires; absent for what does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expires_at: Option<Timestamp>,
     /// Where the file can be downloaded; only present when the operator reads one vendor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -67,7 +81,8 @@ pub struct DocumentView {
 impl DocumentView {
     /// The document without a link to its file.
     pub fn of(document: &Document) -> Self {
-        Self { kind: document.kind, filename: document.filename.clone(), at: document.at, link: None }
+        let Document { kind, filename, at, expires_at, .. } = document;
+        Self { kind: *kind, filename: filename.clone(), at: *at, expires_at: *expires_at, link: None }
     }
 
     /// Whether it is the view of this document.
@@ -96,6 +111,45 @@ pub struct MemberView {
     pub role: Role,
     /// Since when they are a member.
     pub since: Timestamp,
+    /// The version of the agreement that they have accepted; null when they have accepted none.
+    #[schema(required = true)]
+    pub accepted_terms: Option<u32>,
+}
+
+/// An open invitation to a vendor's staff.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct InvitationView {
+    /// The address that was invited.
+    pub contact: Email,
+    /// The role that the person gets when they accept.
+    pub role: Role,
+    /// When the person was invited.
+    pub at: Timestamp,
+    /// Until when they can accept.
+    pub expires_at: Timestamp,
+}
+
+/// What an accepted invitation has made: the caller works for this vendor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct JoinedView {
+    /// The vendor's id, as the header `Vendor-Id` takes it.
+    pub vendor_id: VendorId,
+    /// The handle in the address of the vendor's shop page.
+    pub handle: Handle,
+    /// The vendor's name.
+    pub name: Name,
+    /// The caller's role, which decides what they may do for the vendor.
+    pub role: Role,
+    /// Since when the caller is a member.
+    pub since: Timestamp,
+}
+
+impl JoinedView {
+    /// The view of a membership at this vendor.
+    pub fn new(account: &VendorAccount, membership: &Membership) -> Self {
+        let (card, role, since) = (&account.card, membership.role, membership.since);
+        Self { vendor_id: card.id, handle: card.handle.clone(), name: card.name.clone(), role, since }
+    }
 }
 
 impl From<&VendorAccount> for VendorView {
@@ -113,8 +167,11 @@ impl From<&VendorAccount> for VendorView {
             about: account.about.clone(),
             shipping_rates: account.shipping_rates.clone(),
             cash_on_delivery: account.cash_on_delivery.clone(),
+            public_identity: account.public_identity.clone(),
+            identity_changes: account.identity_changes.clone(),
             documents: account.documents.iter().map(DocumentView::of).collect(),
             reason: account.reason.clone(),
+            same_name: account.same_name.clone(),
             history: account.history.iter().map(|one| VendorHistoryView { at: one.at, event: one.event }).collect(),
             created_at: account.created_at,
         }
@@ -128,6 +185,7 @@ impl From<&Membership> for MemberView {
             email: membership.email.clone(),
             role: membership.role,
             since: membership.since,
+            accepted_terms: membership.accepted_terms,
         }
     }
 }

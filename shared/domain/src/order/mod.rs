@@ -16,6 +16,7 @@ mod place;
 #[cfg(test)]
 mod properties;
 mod refund_decisions;
+mod refund_limit;
 mod refund_requests;
 mod refunds;
 mod returns;
@@ -23,6 +24,7 @@ mod settle;
 mod slow;
 mod states;
 mod terms;
+mod token_time;
 mod vendor_deadlines;
 mod vendor_order;
 mod vendor_order_id;

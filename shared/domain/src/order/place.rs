@@ -32,7 +32,7 @@ pub struct PlaceOrder<'a> {
     /// The same cart with its current prices.
     pub priced: &'a PricedCart,
     pub person: Person,
-    /// What the person's e-mail address is looked up by.
+    /// What the person's e-mail address, or else their telephone number, is looked up by.
     pub contact: LookUp,
     /// The provider of the first payment attempt.
     pub provider: ProviderName,
@@ -131,7 +131,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
             version: 0,
             kept: Kept::default(),
         },
-        terms: Terms { order: id, sealed: None, version: 0, kept: Kept::default() },
+        terms: Terms { order: id, sealed: None, accepted_terms: None, version: 0, kept: Kept::default() },
         person: Some(order.person),
         history: vec![History { at: now, event: HistoryEvent::Placed, subject: None, by: Actor::Buyer, vendor: None }],
         vendors,

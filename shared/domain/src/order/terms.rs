@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::OrderId;
 use crate::address::Address;
+use crate::contact::{Contact, ContactPoint};
 use crate::sealed::Sealed;
 use crate::stored::Kept;
 use crate::text::{Email, Phone};
@@ -11,14 +12,30 @@ use crate::text::{Email, Phone};
 /// Who ordered, and where the goods go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// Address for messages to the buyer.
-    #[serde(deserialize_with = "crate::text::kept_email")]
-    pub email: Email,
+    /// Address for messages to the buyer. Without one they go to the telephone number.
+    #[serde(default, deserialize_with = "crate::text::kept_optional_email", skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
     /// Telephone number of the buyer, when it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
     /// Where the goods go.
     pub address: Address,
+}
+
+impl Person {
+    pub fn new(contact: &Contact, address: Address) -> Self {
+        Self { email: contact.email.clone(), phone: contact.phone.clone(), address }
+    }
+
+    /// How the buyer is reached, as it is shown.
+    pub fn contact(&self) -> Contact {
+        Contact { email: self.email.clone(), phone: self.phone.clone() }
+    }
+
+    /// Where messages go, and what the order is looked up by.
+    pub fn contact_point(&self) -> Option<ContactPoint> {
+        self.contact().point()
+    }
 }
 
 /// What never changes once an order is placed, apart from what each vendor agreed to, which its vendor order holds.
@@ -29,6 +46,9 @@ pub struct Terms {
     /// `rebuilds orders` has sealed them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<Sealed>,
+    /// The version of the public offer that the buyer has accepted; nothing when none was in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_terms: Option<u32>,
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,

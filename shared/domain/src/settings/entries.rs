@@ -1,58 +1,67 @@
 //! Settings one by one: the operator changes an entry of an area, and all entries together are checked as a whole.
 
 mod fields;
+mod kept;
+mod value;
 
 use std::fmt;
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use self::fields::{
     DELIVERY_S, FILE_BYTES, FILE_ROWS, Fields, MOST, POSITION, RESERVATION_S, SLOW_PAYMENT_S, STEP_S, UNPAID_ORDERS,
     WITHIN_S,
 };
-use super::{CallLimits, FileLimits, Limit, Settings};
+pub use self::kept::StoredSetting;
+pub use self::value::{LimitValue, SettingValue};
+use super::{CallLimits, FileLimits, Limit, Quota, Settings};
 use crate::code::Refusal;
 use crate::payment::ProviderName;
-use crate::payment_kind::PaymentKind;
-use crate::return_policy::{ReturnException, WayBack};
-use crate::stored::Kept;
-use crate::{Timestamp, UserId};
 
 /// A part of the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Area {
     Limits,
+    Quotas,
     Deadlines,
     PaymentMethods,
     Tax,
     Commission,
     Returns,
     Refunds,
+    Security,
+    Vendors,
+    Messaging,
 }
 
 impl Area {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Limits,
+        Self::Quotas,
         Self::Deadlines,
         Self::PaymentMethods,
         Self::Tax,
         Self::Commission,
         Self::Returns,
         Self::Refunds,
+        Self::Security,
+        Self::Vendors,
+        Self::Messaging,
     ];
 
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Limits => "limits",
+            Self::Quotas => "quotas",
             Self::Deadlines => "deadlines",
             Self::PaymentMethods => "payment-methods",
             Self::Tax => "tax",
             Self::Commission => "commission",
             Self::Returns => "returns",
             Self::Refunds => "refunds",
+            Self::Security => "security",
+            Self::Vendors => "vendors",
+            Self::Messaging => "messaging",
         }
     }
 
@@ -73,9 +82,13 @@ pub enum SettingId {
     PaymentLimit,
     SignInLimit,
     MailLimit,
+    CodeRequestLimit,
+    InvitationLimit,
+    ChangeLimit,
     WrongTokenLimit,
     UnpaidOrders,
     ImportFile,
+    Quota(Quota),
     Reservation,
     Delivery,
     Acceptance,
@@ -90,17 +103,31 @@ pub enum SettingId {
     Commission,
     Returns,
     VendorRefunds,
+    SupportRefunds,
+    Mfa,
+    VendorRules,
+    PhoneMessages,
 }
 
 impl SettingId {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 36] = [
         Self::CheckoutLimit,
         Self::PaymentLimit,
         Self::SignInLimit,
         Self::MailLimit,
+        Self::CodeRequestLimit,
+        Self::InvitationLimit,
+        Self::ChangeLimit,
         Self::WrongTokenLimit,
         Self::UnpaidOrders,
         Self::ImportFile,
+        Self::Quota(Quota::Members),
+        Self::Quota(Quota::Invitations),
+        Self::Quota(Quota::Products),
+        Self::Quota(Quota::Drafts),
+        Self::Quota(Quota::Uploads),
+        Self::Quota(Quota::MediaMegabytes),
+        Self::Quota(Quota::Imports),
         Self::Reservation,
         Self::Delivery,
         Self::Acceptance,
@@ -116,6 +143,10 @@ impl SettingId {
         Self::Commission,
         Self::Returns,
         Self::VendorRefunds,
+        Self::SupportRefunds,
+        Self::Mfa,
+        Self::VendorRules,
+        Self::PhoneMessages,
     ];
 
     pub const fn area(self) -> Area {
@@ -124,9 +155,13 @@ impl SettingId {
             | Self::PaymentLimit
             | Self::SignInLimit
             | Self::MailLimit
+            | Self::CodeRequestLimit
+            | Self::InvitationLimit
+            | Self::ChangeLimit
             | Self::WrongTokenLimit
             | Self::UnpaidOrders
             | Self::ImportFile => Area::Limits,
+            Self::Quota(_) => Area::Quotas,
             Self::Reservation
             | Self::Delivery
             | Self::Acceptance
@@ -139,7 +174,10 @@ impl SettingId {
             Self::Tax => Area::Tax,
             Self::Commission => Area::Commission,
             Self::Returns => Area::Returns,
-            Self::VendorRefunds => Area::Refunds,
+            Self::VendorRefunds | Self::SupportRefunds => Area::Refunds,
+            Self::Mfa => Area::Security,
+            Self::VendorRules => Area::Vendors,
+            Self::PhoneMessages => Area::Messaging,
         }
     }
 
@@ -150,9 +188,13 @@ impl SettingId {
             Self::PaymentLimit => "payment",
             Self::SignInLimit => "sign-in",
             Self::MailLimit => "mail",
+            Self::CodeRequestLimit => "code-request",
+            Self::InvitationLimit => "invitation",
+            Self::ChangeLimit => "change",
             Self::WrongTokenLimit => "wrong-token",
             Self::UnpaidOrders => "unpaid-orders",
             Self::ImportFile => "import-file",
+            Self::Quota(quota) => quota.as_str(),
             Self::Reservation => "reservation",
             Self::Delivery => "delivery",
             Self::Acceptance => "acceptance",
@@ -165,6 +207,10 @@ impl SettingId {
             Self::PaymentMethod(provider) => provider.as_str(),
             Self::Tax | Self::Commission | Self::Returns => "default",
             Self::VendorRefunds => "by-vendors",
+            Self::SupportRefunds => "by-support",
+            Self::Mfa => "mfa",
+            Self::VendorRules => "rules",
+            Self::PhoneMessages => "phone",
         }
     }
 
@@ -176,109 +222,6 @@ impl SettingId {
 impl fmt::Display for SettingId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.area().as_str(), self.name())
-    }
-}
-
-/// A rate limit: at most `most` requests within a window of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LimitValue {
-    /// Requests within the window.
-    #[schema(minimum = 1, maximum = 10_000_000, examples(120))]
-    pub most: u32,
-    /// The window in seconds.
-    #[schema(minimum = 1, maximum = 86_400, examples(60))]
-    pub within_s: u32,
-}
-
-/// The value of a setting: exactly the fields that its kind has. `limits` have `per_client` and `per_target`, or `most`
-/// with or without `within_s`, or `bytes` and `rows`; `deadlines` have `seconds`; `payment-methods` have `offered` and
-/// `position`, but for `kinds`, which has `kinds`; `tax` and `commission` have `basis_points`; `returns` have `days`
-/// and `way_back`, and may have `exceptions`; `refunds` have `allowed`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SettingValue {
-    /// For one client address, which a whole office or mobile network may share.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub per_client: Option<LimitValue>,
-    /// For one e-mail address, order or code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub per_target: Option<LimitValue>,
-    /// How many there may be.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 1, maximum = 10_000_000)]
-    pub most: Option<u32>,
-    /// The window in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 1, maximum = 86_400)]
-    pub within_s: Option<u32>,
-    /// The most bytes of a file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 1024, maximum = 209_715_200)]
-    pub bytes: Option<u32>,
-    /// The most rows of a file, without its header.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 1, maximum = 1_000_000)]
-    pub rows: Option<u32>,
-    /// A length of time in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 300, maximum = 15_552_000)]
-    pub seconds: Option<u32>,
-    /// Whether buyers may choose it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub offered: Option<bool>,
-    /// Its place among the payment methods: the lowest is offered first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 1, maximum = 100)]
-    pub position: Option<u32>,
-    /// What buyers may pay with at a provider that offers several kinds: cards, and others beside them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kinds: Vec<PaymentKind>,
-    /// Hundredths of a percent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 0, maximum = 10_000, examples(1200))]
-    pub basis_points: Option<u32>,
-    /// For how many days after the delivery a return can be asked for; 0 when goods are not taken back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 0, maximum = 365)]
-    pub days: Option<u32>,
-    /// Who pays for sending goods back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub way_back: Option<WayBack>,
-    /// Whether it may be done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub allowed: Option<bool>,
-    /// Countries and categories in which something else holds, at most 100: the one that fits most closely.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub exceptions: Vec<ReturnException>,
-}
-
-/// A stored setting: its value, or that it was set back to its default.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredSetting {
-    /// Nothing after it was set back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<SettingValue>,
-    /// The operator who changed it; nothing for a value that came from the item that held all settings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<UserId>,
-    pub at: Timestamp,
-    /// Incremented by each write, which is conditional on it.
-    #[serde(default)]
-    pub version: u64,
-    /// What the stored item held that this release does not know.
-    #[serde(skip)]
-    pub kept: Kept,
-}
-
-impl From<Limit> for LimitValue {
-    fn from(limit: Limit) -> Self {
-        Self { most: limit.most, within_s: u32::try_from(limit.within.as_secs()).unwrap_or(u32::MAX) }
     }
 }
 
@@ -301,6 +244,10 @@ impl Settings {
             SettingId::PaymentLimit => calls(self.limits.payment),
             SettingId::SignInLimit => calls(self.limits.sign_in),
             SettingId::MailLimit => calls(self.limits.mail),
+            SettingId::CodeRequestLimit => calls(self.limits.code_request),
+            SettingId::InvitationLimit => calls(self.limits.invitation),
+            SettingId::ChangeLimit => calls(self.limits.change),
+            SettingId::Quota(quota) => SettingValue { most: Some(self.quotas.of(quota)), ..none() },
             SettingId::WrongTokenLimit => {
                 let LimitValue { most, within_s } = self.limits.wrong_token.into();
                 SettingValue { most: Some(most), within_s: Some(within_s), ..none() }
@@ -332,6 +279,10 @@ impl Settings {
             SettingId::Tax => SettingValue { basis_points: Some(self.rates.tax.into()), ..none() },
             SettingId::Commission => SettingValue { basis_points: Some(self.rates.commission.into()), ..none() },
             SettingId::VendorRefunds => SettingValue { allowed: Some(self.vendor_refunds), ..none() },
+            SettingId::SupportRefunds => SettingValue { amounts: Some(self.support_refunds.clone()), ..none() },
+            SettingId::VendorRules => SettingValue { vendors: Some(self.vendors.clone()), ..none() },
+            SettingId::Mfa => SettingValue { roles: Some(self.security.mfa.iter().copied().collect()), ..none() },
+            SettingId::PhoneMessages => SettingValue::from(&self.phone_messages),
             SettingId::Returns => SettingValue {
                 days: Some(u32::from(self.returns.days)),
                 way_back: Some(self.returns.way_back),
@@ -376,6 +327,13 @@ impl Settings {
             SettingId::PaymentLimit => next.limits.payment = fields.call_limits(),
             SettingId::SignInLimit => next.limits.sign_in = fields.call_limits(),
             SettingId::MailLimit => next.limits.mail = fields.call_limits(),
+            SettingId::CodeRequestLimit => next.limits.code_request = fields.call_limits(),
+            SettingId::InvitationLimit => next.limits.invitation = fields.call_limits(),
+            SettingId::ChangeLimit => next.limits.change = fields.call_limits(),
+            SettingId::Quota(quota) => {
+                let most = fields.value.most.take();
+                next.quotas.set(quota, fields.number("most", most, quota.bounds()));
+            }
             SettingId::WrongTokenLimit => {
                 let (most, within) = (fields.value.most.take(), fields.value.within_s.take());
                 let (most, within) = (fields.number("most", most, MOST), fields.number("within_s", within, WITHIN_S));
@@ -410,6 +368,7 @@ impl Settings {
             SettingId::Tax => next.rates.tax = fields.rate(),
             SettingId::Commission => next.rates.commission = fields.rate(),
             SettingId::Returns => next.returns = fields.returns(),
+            SettingId::PhoneMessages => next.phone_messages = fields.phone_messages(),
             SettingId::VendorRefunds => {
                 let allowed = fields.value.allowed.take();
                 if allowed.is_none() {
@@ -417,6 +376,9 @@ impl Settings {
                 }
                 next.vendor_refunds = allowed.unwrap_or_default();
             }
+            SettingId::SupportRefunds => next.support_refunds = fields.amounts(),
+            SettingId::VendorRules => next.vendors = fields.vendor_rules(),
+            SettingId::Mfa => next.security.mfa = fields.roles(),
         }
         fields.finish()?;
         *self = next;

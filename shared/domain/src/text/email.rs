@@ -110,7 +110,7 @@ pub fn kept_optional_email<'de, D: Deserializer<'de>>(deserializer: D) -> Result
 
 /// The longest name of a user that Cognito takes.
 /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>
-const MAX_ACCOUNT_LENGTH: usize = 128;
+pub const MAX_ACCOUNT_LENGTH: usize = 128;
 
 /// Deserializes the address of an account, which is shorter than others because Cognito has it as the user's name.
 ///

@@ -5,6 +5,8 @@ use utoipa::ToSchema;
 
 use super::{VendorAccount, VendorState};
 use crate::code::{Code, Refusal};
+use crate::legal;
+use crate::mfa::Proof;
 use crate::stored::Kept;
 use crate::text::Email;
 use crate::{Timestamp, UserId, VendorId};
@@ -55,6 +57,11 @@ pub enum Permission {
 impl Role {
     pub const ALL: [Self; 4] = [Self::Owner, Self::Manager, Self::Fulfilment, Self::Finance];
 
+    /// Whether nobody does it without a second factor, where the marketplace asks for one.
+    pub const fn needs_mfa(self) -> bool {
+        matches!(self, Self::Owner | Self::Finance)
+    }
+
     pub const fn allows(self, permission: Permission) -> bool {
         match self {
             Self::Owner => true,
@@ -81,6 +88,26 @@ impl Permission {
     pub const fn allowed_while_suspended(self) -> bool {
         matches!(self, Self::ReadShop | Self::ReadProducts | Self::ReadOrders | Self::ReadMoney | Self::FulfilOrders)
     }
+
+    /// Whether members keep it while they have not accepted the agreement in force: they read, and what was ordered is
+    /// shipped and delivered.
+    pub const fn allowed_before_terms(self) -> bool {
+        self.allowed_while_suspended()
+    }
+
+    /// Whether members keep it while their application is rejected: they may only read, mend the application, and let
+    /// members go.
+    pub const fn allowed_while_rejected(self) -> bool {
+        matches!(
+            self,
+            Self::ReadShop
+                | Self::ReadProducts
+                | Self::ReadOrders
+                | Self::ReadMoney
+                | Self::EditShop
+                | Self::EditMembers
+        )
+    }
 }
 
 /// A user's membership in a vendor.
@@ -93,14 +120,17 @@ pub struct Membership {
     pub email: Email,
     pub role: Role,
     pub since: Timestamp,
+    /// The version of the agreement that they have accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_terms: Option<u32>,
     /// What the stored item held that this release does not know.
     #[serde(skip)]
     pub kept: Kept,
 }
 
 impl Membership {
-    /// Fails with `forbidden` when the role does not have the permission, and with `vendor_suspended` when the
-    /// suspension takes it away.
+    /// Fails with `forbidden` when the role does not have the permission, with `vendor_suspended` when the suspension
+    /// takes it away, and with `wrong_state` when the rejection of the application does.
     pub fn check(&self, state: VendorState, permission: Permission) -> Result<(), Refusal> {
         if !self.role.allows(permission) {
             return Err(Refusal::of(Code::Forbidden));
@@ -108,6 +138,10 @@ impl Membership {
         // A state that only a newer release knows may be worse than a suspension.
         if matches!(state, VendorState::Suspended | VendorState::Other) && !permission.allowed_while_suspended() {
             return Err(Refusal::of(Code::VendorSuspended));
+        }
+        if state == VendorState::Rejected && !permission.allowed_while_rejected() {
+            let detail = "the application was rejected: mend it and submit it again";
+            return Err(Refusal::because(Code::WrongState, detail));
         }
         Ok(())
     }
@@ -118,12 +152,36 @@ impl Membership {
 pub struct Member {
     pub membership: Membership,
     pub account: VendorAccount,
+    /// How they came in.
+    pub proof: Proof,
+    /// The version of the agreement that they have to accept before they change anything.
+    pub terms_due: Option<u32>,
 }
 
 impl Member {
     /// Refuses what the member's role, or a suspension of the vendor, does not allow.
     pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
-        self.membership.check(self.account.state, permission)
+        self.membership.check(self.account.state, permission)?;
+        self.proof.check()?;
+        if !permission.allowed_before_terms() {
+            legal::check_due(self.terms_due)?;
+        }
+        // A stolen token must not let others in.
+        if permission == Permission::EditMembers { self.proof.check_fresh() } else { Ok(()) }
+    }
+
+    /// Refuses what only an approved vendor may do: show pictures to everybody, import, invite, publish.
+    pub fn is_approved(&self) -> Result<(), Refusal> {
+        if self.account.state == VendorState::Approved {
+            return Ok(());
+        }
+        Err(Refusal::because(Code::WrongState, "the vendor has to be approved first"))
+    }
+
+    /// Refuses who may not read the lists of members and invitations. The owner of a suspended vendor may.
+    pub fn may_list_members(&self) -> Result<(), Refusal> {
+        self.may(Permission::ReadShop)?;
+        if self.membership.role.allows(Permission::EditMembers) { Ok(()) } else { Err(Refusal::of(Code::Forbidden)) }
     }
 
     pub const fn vendor(&self) -> VendorId {

@@ -10,7 +10,8 @@ use domain::text::Handle;
 use domain::{ProductId, VendorId};
 
 use super::files::file_columns_of;
-use super::products::{HandleHolder, assemble, holder_of, product_of, snapshot_of};
+use super::handles::{HandleHolder, holder_of};
+use super::products::{assemble, product_of, snapshot_of};
 use super::{Catalog, Entry, StoredProduct};
 use crate::item::{Attributes, all_readable, number, readable, string, text};
 use crate::retry::{QueryRequest, batch, query};

@@ -2,7 +2,9 @@
 
 mod batches;
 mod files;
+mod handles;
 mod listing;
+mod product_counts;
 mod products;
 mod rebuilds;
 mod shop_sync;
@@ -23,8 +25,9 @@ use crate::idempotency::stores_responses;
 use crate::item::{Attributes, key};
 use crate::stored::{Stored, stored};
 
+pub use self::handles::HandleHolder;
 pub use self::listing::{ListQuery, Sort};
-pub use self::products::{HandleHolder, StoredProduct};
+pub use self::products::StoredProduct;
 pub use self::shop_sync::Synced;
 pub use self::vendor_lists::{FindProducts, ShortProducts};
 pub use self::walk::{FoundRow, Walk, WalkItem};
@@ -44,10 +47,8 @@ const REBUILD: &str = "rebuild";
 stored! {
     PRODUCT => Product: ["handle_key", "handle_sort", "vendor_key", "vendor_sort"];
     SHOP => Shop: ["handle_key", "handle_sort"],
-        fields: [
-            "id", "handle", "name", "about_html", "state", "currency", "shipping_rates", "cash_on_delivery",
-            "created_at", "version"
-        ];
+        fields: ["id", "handle", "name", "about_html", "state", "currency", "shipping_rates", "cash_on_delivery",
+            "public_identity", "created_at", "version"];
     CATEGORIES => CategoryTree: [];
     REBUILD => Rebuild: [];
     FILE_COLUMNS => FileColumns: [];
@@ -73,13 +74,19 @@ pub struct Catalog {
     client: Client,
     table: String,
     vendors: vendors::Vendors,
+    product_counts: product_counts::ProductCounts,
 }
 
 stores_responses!(Catalog);
 
 impl Catalog {
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), vendors: vendors::Vendors::default() }
+        Self {
+            client,
+            table: table.into(),
+            vendors: vendors::Vendors::default(),
+            product_counts: product_counts::ProductCounts::default(),
+        }
     }
 }
 

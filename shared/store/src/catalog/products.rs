@@ -1,7 +1,6 @@
 //! Products: one transaction writes a product with its handle, its availability and its listing rows.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalog::{Availability, FileColumns, MAX_PRODUCT_BYTES, Product};
@@ -9,14 +8,14 @@ use domain::pricing::CatalogSnapshot;
 use domain::text::Handle;
 use domain::{Code, LowStock, Outcome, Prepared, ProductId, Refusal, Timestamp, VendorId};
 
+use super::handles::{HandleHolder, LEADS_UNTIL, holder_of, place_of, set_product_keys};
 use super::listing::Rows;
 use super::{
-    AVAILABILITY, Catalog, DESCRIPTION, Entry, HANDLE, PRODUCT, ProductAt, ProductPage, SHOP, product_handle,
-    vendor_products,
+    AVAILABILITY, Catalog, DESCRIPTION, Entry, PRODUCT, ProductAt, ProductPage, SHOP, product_handle, vendor_products,
 };
 use crate::error::Failure;
 use crate::idempotency::transact;
-use crate::item::{Attributes, Condition, body, delete, integer, item, number, put, readable, string, text, version};
+use crate::item::{Attributes, Condition, body, delete, integer, item, put, readable, string, text, version};
 use crate::retry::{QueryRequest, batch, query};
 use crate::stored::{check_known, read, write};
 use crate::transaction::{MAX_ACTIONS, Purpose, Transaction};
@@ -24,41 +23,6 @@ use crate::{Backoff, Decision, Error, Orders, Stock};
 
 /// Makes the response from a product as it is written, with its new version.
 pub type Respond<'a, R> = &'a (dyn Fn(&StoredProduct) -> Result<Prepared<R>, Refusal> + Send + Sync);
-
-/// How long a handle that was given up leads to its product.
-const LEADS_FOR: Duration = Duration::from_secs(365 * 24 * 3_600);
-/// Until when it does, in seconds; DynamoDB deletes the item some time later.
-const LEADS_UNTIL: &str = "expires_at_s";
-
-/// Whether the item of a handle only leads to a product that has another one.
-pub(super) fn is_given_up(found: &Attributes) -> bool {
-    found.contains_key(LEADS_UNTIL)
-}
-
-/// Who has a handle that a vendor cannot take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HandleHolder {
-    Product(ProductId),
-    /// Another vendor has given it up, and it still leads to that one's product.
-    OtherVendor,
-}
-
-impl HandleHolder {
-    pub const fn product(&self) -> Option<ProductId> {
-        match self {
-            Self::Product(id) => Some(*id),
-            Self::OtherVendor => None,
-        }
-    }
-}
-
-pub(super) fn holder_of(item: &Attributes, vendor: VendorId) -> Option<HandleHolder> {
-    if !is_given_up(item) {
-        return text(item, "owner")?.parse().ok().map(HandleHolder::Product);
-    }
-    let is_own = text(item, "vendor").is_some_and(|of| of.parse() == Ok(vendor));
-    (!is_own).then_some(HandleHolder::OtherVendor)
-}
 
 /// For a change that answers nobody.
 const NOBODY: Respond<'static, ()> = &|_| Ok(((), None));
@@ -237,8 +201,10 @@ impl Catalog {
                 Entry::Availability(product.id).key(),
                 &Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"),
             )?,
-            delete(&self.table, Entry::ProductHandle(&product.handle).key(), &owner)?,
         ];
+        if !product.awaits_handle {
+            actions.push(delete(&self.table, Entry::ProductHandle(&product.handle).key(), &owner)?);
+        }
         actions.extend(self.delete_file_actions(product)?);
         actions.extend(deletions);
         let outcome = transact(&self.client, &self.table, Transaction::of(Purpose::Item, actions), response).await?;
@@ -266,14 +232,13 @@ impl Catalog {
         let mut stored = changed.clone();
         stored.product.version = now;
         let mut actions = Vec::new();
-        let mut transaction = self.handle_actions(loaded, &stored.product)?;
+        let mut transaction = self.handle_actions(loaded.map(|loaded| &loaded.product), &stored.product)?;
         actions.push(self.put_product_action(&stored.product, loaded.map_or(0, |loaded| loaded.product.version))?);
-        if loaded.is_none_or(|loaded| {
-            loaded.description_html != stored.description_html || loaded.product.handle != stored.product.handle
-        }) {
+        let handle_changed = loaded.is_none_or(|loaded| place_of(&loaded.product) != place_of(&stored.product));
+        if handle_changed || loaded.is_some_and(|loaded| loaded.description_html != stored.description_html) {
             let mut description =
                 item(Entry::Description(stored.product.id).key(), DESCRIPTION, now, &stored.description_html)?;
-            set_handle_keys(&mut description, &stored.product.handle, "3");
+            set_product_keys(&mut description, &stored.product, "3");
             let condition = Condition::of("attribute_not_exists(pk) OR #version < :now")
                 .name("#version", "version")
                 .value(":now", crate::item::number(now));
@@ -281,7 +246,6 @@ impl Catalog {
         }
         actions.extend(self.file_actions(loaded, &stored)?);
         let listed = rows.to_delete().next().is_some() || rows.to_put().next().is_some();
-        let handle_changed = loaded.is_none_or(|loaded| loaded.product.handle != stored.product.handle);
         if listed || handle_changed {
             // The rows show whether the product can be bought, so the availability that they are made from must not
             // change in between.
@@ -321,47 +285,13 @@ impl Catalog {
         Ok((stored, outcome))
     }
 
-    /// The actions that take a new handle and give up the old one. It leads to the product for a year, and nobody but
-    /// the same shop may take it meanwhile: links to it stay with the shop that has published them.
-    fn handle_actions(&self, loaded: Option<&StoredProduct>, product: &Product) -> Result<Transaction, Error> {
-        let mut transaction = Transaction::default();
-        if loaded.is_some_and(|loaded| loaded.product.handle == product.handle) {
-            return Ok(transaction);
-        }
-        let mut taken = crate::item::raw_item(Entry::ProductHandle(&product.handle).key(), HANDLE, 1, "{}".to_owned());
-        let (id, vendor) = (string(product.id.to_string()), string(product.vendor.id.to_string()));
-        taken.insert("owner".to_owned(), id.clone());
-        let is_free = "attribute_not_exists(pk) OR (attribute_exists(expires_at_s) AND vendor = :vendor)";
-        let is_free = Condition::of(is_free).value(":vendor", vendor.clone());
-        transaction.add(Purpose::Handle, put(&self.table, taken, &is_free)?);
-        if let Some(loaded) = loaded {
-            let owner = Condition::of("#owner = :id").name("#owner", "owner").value(":id", id.clone());
-            let old = Entry::ProductHandle(&loaded.product.handle).key();
-            let given_up = match product.renamed_at {
-                Some(at) => {
-                    let mut leading = crate::item::raw_item(old, HANDLE, 1, "{}".to_owned());
-                    leading.extend([
-                        ("owner".to_owned(), id),
-                        ("vendor".to_owned(), vendor),
-                        (LEADS_UNTIL.to_owned(), number((at + LEADS_FOR).seconds())),
-                    ]);
-                    set_handle_keys(&mut leading, &loaded.product.handle, "0");
-                    put(&self.table, leading, &owner)?
-                }
-                None => delete(&self.table, old, &owner)?,
-            };
-            transaction.add(Purpose::Item, given_up);
-        }
-        Ok(transaction)
-    }
-
     fn put_product_action(&self, product: &Product, loaded: u64) -> Result<TransactWriteItem, Error> {
         let mut written = write(Entry::Product(product.id).key(), product.version, product)?;
         if text(&written, "data").is_some_and(|data| data.len() > MAX_PRODUCT_BYTES) {
             let detail = format!("a product with its variants takes at most {MAX_PRODUCT_BYTES} bytes");
             return Err(Refusal::because(Code::LimitReached, detail).into());
         }
-        set_handle_keys(&mut written, &product.handle, "1");
+        set_product_keys(&mut written, product, "1");
         written.insert("vendor_key".to_owned(), string(vendor_products(product.vendor.id)));
         written.insert("vendor_sort".to_owned(), string(product.id.to_string()));
         put(&self.table, written, &Condition::at_version(loaded))
@@ -374,7 +304,7 @@ impl Catalog {
         loaded: u64,
     ) -> Result<TransactWriteItem, Error> {
         let mut written = write(Entry::Availability(product.id).key(), loaded + 1, availability)?;
-        set_handle_keys(&mut written, &product.handle, "2");
+        set_product_keys(&mut written, product, "2");
         put(&self.table, written, &Condition::at_version(loaded))
     }
 
@@ -418,12 +348,6 @@ impl Catalog {
         }
         Transaction::of(Purpose::Item, actions).run(&self.client).await.map_err(Error::from)
     }
-}
-
-/// The attributes of `by_handle`: one partition per product page, in which the product comes first.
-fn set_handle_keys(written: &mut Attributes, handle: &Handle, order: &str) {
-    written.insert("handle_key".to_owned(), string(product_handle(handle)));
-    written.insert("handle_sort".to_owned(), string(order));
 }
 
 /// Makes a snapshot of products, availabilities and shops; items of other kinds are skipped. What cannot be read is not

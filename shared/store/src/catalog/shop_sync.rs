@@ -57,12 +57,24 @@ impl Catalog {
         Ok(Synced { next: last.filter(|_| page.last.is_some()), newer })
     }
 
+    /// Claims the product's handle too, once its shop sells. When another shop has it by now, all else follows, and the
+    /// product needs another handle to be published.
     async fn sync_product(&self, id: ProductId, vendor: VendorId) -> Result<(), Error> {
+        match self.sync_one(id, vendor, true).await {
+            Err(Error::Refused(refusal)) if refusal.code() == Code::HandleTaken => {
+                self.sync_one(id, vendor, false).await
+            }
+            done => done,
+        }
+    }
+
+    async fn sync_one(&self, id: ProductId, vendor: VendorId, claims: bool) -> Result<(), Error> {
         let decide = |mut product: super::StoredProduct| async move {
             // The shop may be suspended or reinstated during the run: its current state counts.
             let snapshot = self.snapshot([], [vendor], false).await?;
             if let Some(shop) = snapshot.shops.get(&vendor).filter(|shop| !is_in_sync(&product.product, shop)) {
                 product.product.listed = shop.sells();
+                product.product.awaits_handle &= !(claims && shop.sells());
                 product.product.vendor = shop.card.clone();
             }
             Ok(Decision::Write(product, ()))
@@ -76,5 +88,5 @@ impl Catalog {
 }
 
 fn is_in_sync(product: &Product, shop: &Shop) -> bool {
-    product.listed == shop.sells() && product.vendor == shop.card
+    product.listed == shop.sells() && product.vendor == shop.card && !(product.awaits_handle && shop.sells())
 }

@@ -41,7 +41,7 @@ struct Moved {
 
 impl Moved {
     fn person(self) -> Option<Person> {
-        Some(Person { email: self.email?, phone: self.phone, address: self.address? })
+        Some(Person { email: Some(self.email?), phone: self.phone, address: self.address? })
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) fn assemble(items: &[Attributes]) -> Result<Assembled, Error> {
             let (mut moved, is_known) = before()?;
             history = std::mem::take(&mut moved.history);
             let kept = if is_known { Kept::default() } else { kept_by_newer() };
-            (moved.person(), Terms { order: order.id, sealed: None, version: 0, kept })
+            (moved.person(), Terms { order: order.id, sealed: None, accepted_terms: None, version: 0, kept })
         }
         (Some(_), None) => return Ok(Assembled::Torn),
         (Some(_), Some(terms)) if terms.sealed.is_none() => (before()?.0.person(), terms),
@@ -122,7 +122,10 @@ pub(super) fn order_item(placed: &PlacedOrder) -> Result<Attributes, Error> {
     let mut written = write_serial(Entry::Order(order.id).key(), order.version, order)?;
     let id = order.id.to_string();
     written.insert("reference".to_owned(), string(number_reference(order.id)));
-    let before = || placed.person.as_ref().map(|person| email_partition(person.email.as_str()));
+    let before = || {
+        let email = placed.person.as_ref().and_then(|person| person.email.as_ref());
+        email.map(|email| email_partition(email.as_str()))
+    };
     if let Some(partition) = order.contact.as_ref().map(contact_partition).or_else(before) {
         written.insert("email_key".to_owned(), string(partition));
         written.insert("email_sort".to_owned(), string(&id));

@@ -8,6 +8,7 @@ mod idempotency;
 mod items;
 mod lists;
 mod operator_lists;
+mod person_lists;
 mod references;
 mod relisting;
 mod sealing;
@@ -156,7 +157,7 @@ fn buyer_partition(buyer: UserId) -> String {
     format!("BUYER#{buyer}")
 }
 
-/// Partition of `keys_by_contact`: the orders placed with an e-mail address.
+/// Partition of `keys_by_contact`: the orders placed with an e-mail address or a telephone number.
 fn contact_partition(contact: &LookUp) -> String {
     format!("CONTACT#{contact}")
 }

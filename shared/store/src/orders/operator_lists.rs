@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::future::ready;
 
+use domain::contact::ContactPoint;
 use domain::dispute::{Dispute, DisputeState};
 use domain::order::OrderState;
 use domain::payment::{PaymentState, Refund, RefundState};
@@ -41,20 +42,21 @@ pub struct FindOrders {
     pub placed: Period,
 }
 
-/// An e-mail address, and what the orders that were placed with it are looked up by.
+/// An e-mail address or a telephone number, and what the orders that were placed with it are looked up by.
 #[derive(Clone, Debug)]
 pub struct FindContact {
-    pub email: Email,
+    pub point: ContactPoint,
     /// Under the current secret, and under the one before it.
     pub look_ups: Vec<LookUp>,
 }
 
 impl FindContact {
     /// The partitions of its orders. Those of earlier releases are by the address itself, with its domain in its own
-    /// script before 2026-11-29.
-    fn partitions(&self) -> Vec<String> {
-        let before = self.email.with_unicode_domain();
-        let spellings = std::iter::once(self.email.as_str()).chain(before.as_deref());
+    /// script before 2026-11-29; none is by a telephone number.
+    pub(super) fn partitions(&self) -> Vec<String> {
+        let email = self.point.email();
+        let before = email.and_then(Email::with_unicode_domain);
+        let spellings = email.map(Email::as_str).into_iter().chain(before.as_deref());
         self.look_ups.iter().map(contact_partition).chain(spellings.map(email_partition)).collect()
     }
 }
@@ -75,8 +77,8 @@ impl FindOrders {
     /// What tells its list from others in the same partition.
     fn variant(&self) -> String {
         let state = self.state.map_or("", OrderState::as_str);
-        let email = self.contact.as_ref().map_or("", |contact| contact.email.as_str());
-        format!("{}{state}{email}", Bounds::from(self.placed).variant())
+        let contact = self.contact.as_ref().map_or("", |contact| contact.point.as_str());
+        format!("{}{state}{contact}", Bounds::from(self.placed).variant())
     }
 }
 
@@ -122,6 +124,7 @@ impl Orders {
                     index: "keys_by_contact",
                     keys: ("email_key", "email_sort"),
                     partitions: contact.partitions(),
+                    beside: None,
                     bounds: Bounds::from(find.placed),
                     variant: find.state.map_or("", OrderState::as_str),
                 };
@@ -281,6 +284,7 @@ impl Orders {
             index: "keys_by_state",
             keys: ("state_key", "state_sort"),
             partitions,
+            beside: None,
             bounds: Bounds::from(period),
             variant,
         }

@@ -69,6 +69,7 @@ impl Orders {
                 index: "keys_by_time",
                 keys: ("list_key", "state_sort"),
                 partitions: (0..BUCKETS).map(|bucket| format!("SETTLEMENTS#{bucket}")).collect(),
+                beside: None,
                 bounds,
                 variant: SETTLEMENT,
             };

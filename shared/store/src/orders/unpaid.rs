@@ -141,7 +141,7 @@ fn set_of(placed: &PlacedOrder) -> Result<String, Error> {
 fn set_of_address(placed: &PlacedOrder) -> Result<String, Error> {
     let contact = placed.order.contact.map(|contact| contact.to_string());
     contact
-        .or_else(|| placed.person.as_ref().map(|person| hashed(person.email.as_str())))
+        .or_else(|| placed.person.as_ref()?.email.as_ref().map(|email| hashed(email.as_str())))
         .ok_or_else(|| Error::Failed("an order without the look-up of its contact".to_owned()))
 }
 

@@ -1,11 +1,14 @@
 //! The user pool, called through the real SDK client.
 
 mod accounts;
+mod admin_sign_in;
 mod administration;
 mod attributes;
 mod mail;
+mod managing;
 mod secrets;
 mod tokens;
+mod triggers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +26,7 @@ use crate::mail::Mail;
 use crate::sqs::loopback::{sdk_client, serve};
 
 const PASSWORD: &str = "Correct-horse-1";
-/// The secret of the client `sealed`.
+/// The secret of the clients `sealed` and `server`.
 const SECRET: &str = "1k2j3h4g5f6d7s8a9";
 const EMAIL: &str = "buyer@example.test";
 
@@ -46,6 +49,15 @@ fn pool() -> UserPool {
             UserPoolClient { secret: Some(SECRET.into()), ..UserPoolClient::new("sealed") },
             UserPoolClient { auth_flows: vec![], ..UserPoolClient::new("closed") },
             UserPoolClient {
+                secret: Some(SECRET.into()),
+                auth_flows: vec![
+                    "ALLOW_ADMIN_USER_PASSWORD_AUTH".into(),
+                    "ALLOW_CUSTOM_AUTH".into(),
+                    "ALLOW_REFRESH_TOKEN_AUTH".into(),
+                ],
+                ..UserPoolClient::new("server")
+            },
+            UserPoolClient {
                 read_attributes: Some(vec!["email".into(), "name".into()]),
                 write_attributes: Some(vec!["email".into(), "nickname".into()]),
                 ..UserPoolClient::new("narrow")
@@ -61,13 +73,17 @@ fn pool() -> UserPool {
 }
 
 fn open(path: Option<&Path>, clock: &Clock, mail: &Mail) -> Cognito {
+    open_pool(path, clock, mail, pool())
+}
+
+fn open_pool(path: Option<&Path>, clock: &Clock, mail: &Mail, pool: UserPool) -> Cognito {
     let permit: Permit = Arc::new(|key, action, resource| {
         key == "ROOT"
             || (key == "DESK"
                 && action == "cognito-idp:AdminGetUser"
                 && resource == "arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-1_Bozor0000")
     });
-    Cognito::open(path, clock.clone(), mail.clone(), permit, Hashing::cheap(), pool()).unwrap()
+    Cognito::open(path, clock.clone(), mail.clone(), permit, Hashing::cheap(), pool).unwrap()
 }
 
 async fn client(cognito: &Cognito, key: &str) -> Client {
@@ -81,9 +97,13 @@ async fn client(cognito: &Cognito, key: &str) -> Client {
 }
 
 async fn cloud() -> Cloud {
+    cloud_with(pool()).await
+}
+
+async fn cloud_with(pool: UserPool) -> Cloud {
     let clock = clock();
     let mail = Mail::open(None, clock.clone(), Arc::new(|_, _, _| true), ["bozor.test".to_owned()]).unwrap();
-    let cognito = open(None, &clock, &mail);
+    let cognito = open_pool(None, &clock, &mail, pool);
     let client = client(&cognito, "ROOT").await;
     Cloud { cognito, clock, mail, client }
 }

@@ -8,7 +8,7 @@ use super::*;
 
 const USERNAME: &str = "5b1f0c2d9e8a4736b0c1d2e3f4a59687";
 
-fn hash(username: &str, client: &str, secret: &str) -> String {
+pub(super) fn hash(username: &str, client: &str, secret: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     BASE64_STANDARD.encode(hmac::sign(&key, format!("{username}{client}").as_bytes()))
 }

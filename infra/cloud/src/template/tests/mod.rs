@@ -1,3 +1,5 @@
+mod user_pool;
+
 use serde_json::json;
 
 use super::*;

@@ -1,13 +1,15 @@
 //! Reading the value of a setting: each field is missing, not allowed or superfluous, or within its bounds.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{LimitValue, SettingValue};
+use super::value::{LimitValue, SettingValue};
+use crate::Money;
 use crate::code::{Code, FieldError, Refusal};
 use crate::money::BasisPoints;
 use crate::payment_kind::PaymentKind;
 use crate::return_policy::{MAX_RETURN_DAYS, ReturnRules, WayBack};
-use crate::settings::{CallLimits, FileLimits, Limit};
+use crate::settings::{CallLimits, FileLimits, Limit, PhoneMessages, StaffRole, VendorRules};
 
 /// Reads the fields of a value, and notes each that is missing, not allowed or superfluous.
 pub(super) struct Fields {
@@ -75,6 +77,27 @@ impl Fields {
         rules
     }
 
+    pub(super) fn phone_messages(&mut self) -> PhoneMessages {
+        let (number, prefix) = (self.value.per_number.take(), self.value.per_prefix.take());
+        let (spend, order_texts) = (self.value.daily_spend.take(), self.value.order_texts.take());
+        if spend.is_none() {
+            self.error("/daily_spend", "missing", "this setting has this field");
+        }
+        if order_texts.is_none() {
+            self.error("/order_texts", "missing", "this setting has this field");
+        }
+        let messages = PhoneMessages {
+            channels: std::mem::take(&mut self.value.channels),
+            prefixes: std::mem::take(&mut self.value.prefixes),
+            per_number: self.limit("per_number", number),
+            per_prefix: self.limit("per_prefix", prefix),
+            daily_spend: spend.unwrap_or(PhoneMessages::default().daily_spend),
+            order_texts: order_texts.unwrap_or_default(),
+        };
+        self.wrong.extend(messages.check());
+        messages
+    }
+
     pub(super) fn kinds(&mut self) -> Vec<PaymentKind> {
         let mut kinds = std::mem::take(&mut self.value.kinds);
         kinds.sort_unstable();
@@ -83,6 +106,48 @@ impl Fields {
             self.error("/kinds", "missing", "cards are among them: nothing else takes every currency");
         }
         kinds
+    }
+
+    /// One amount per currency.
+    pub(super) fn amounts(&mut self) -> Vec<Money> {
+        let Some(mut amounts) = self.value.amounts.take() else {
+            self.error("/amounts", "missing", "this setting has this field");
+            return Vec::new();
+        };
+        let mut seen = BTreeSet::new();
+        for (index, amount) in amounts.iter().enumerate() {
+            if !amount.is_total() {
+                self.error(format!("/amounts/{index}"), "out_of_range", "must not be negative or too large");
+            } else if !seen.insert(amount.currency().as_str()) {
+                self.error(format!("/amounts/{index}"), "duplicate", "one amount per currency");
+            }
+        }
+        if amounts.len() > MAX_AMOUNTS {
+            self.error("/amounts", "too_many", format!("at most {MAX_AMOUNTS} amounts"));
+        }
+        amounts.sort_by_key(|amount| amount.currency().as_str());
+        amounts
+    }
+
+    /// Roles of staff, each once.
+    pub(super) fn roles(&mut self) -> BTreeSet<StaffRole> {
+        let Some(roles) = self.value.roles.take() else {
+            self.error("/roles", "missing", "this setting has this field");
+            return BTreeSet::new();
+        };
+        if roles.contains(&StaffRole::Other) {
+            self.error("/roles", "unknown", "is no role");
+        }
+        roles.into_iter().collect()
+    }
+
+    pub(super) fn vendor_rules(&mut self) -> VendorRules {
+        let Some(rules) = self.value.vendors.take() else {
+            self.error("/vendors", "missing", "this setting has this field");
+            return VendorRules::default();
+        };
+        self.wrong.extend(rules.check());
+        rules
     }
 
     pub(super) fn duration(&mut self, bounds: (u32, u32)) -> Duration {
@@ -120,3 +185,5 @@ pub(super) const STEP_S: (u32, u32) = (3_600, 7_776_000);
 /// From a day to two months.
 pub(super) const SLOW_PAYMENT_S: (u32, u32) = (86_400, 5_184_000);
 pub(super) const POSITION: (u32, u32) = (1, 100);
+/// The most amounts: one per currency.
+const MAX_AMOUNTS: usize = 50;

@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::payment_kind::PaymentKind;
+use crate::return_policy::WayBack;
+use crate::settings::{PhoneChannel, VendorRules};
 
 fn limit(most: u32) -> Option<LimitValue> {
     Some(LimitValue { most, within_s: 60 })
@@ -43,6 +46,15 @@ fn each_kind_has_its_fields_and_no_others() {
         way_back: Some(WayBack::Buyer),
         allowed: Some(true),
         exceptions: Vec::new(),
+        amounts: Some(Vec::new()),
+        roles: Some(Vec::new()),
+        vendors: Some(VendorRules::default()),
+        channels: vec![PhoneChannel::Sms],
+        prefixes: Vec::new(),
+        per_number: limit(1),
+        per_prefix: limit(1),
+        daily_spend: Some(crate::examples::usd(1)),
+        order_texts: Some(true),
     };
     for id in SettingId::ALL {
         let mut settings = Settings::default();

@@ -7,9 +7,8 @@ use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::text::Email;
-use platform::Fatal;
 
-use crate::message::Message;
+use crate::Fatal;
 
 /// The most bytes of a name that still fit into one encoded word of 75 characters (RFC 2047, section 2).
 const MAX_ENCODED_LENGTH: usize = 45;
@@ -19,8 +18,18 @@ const MAX_ENCODED_LENGTH: usize = 45;
 const MALFORMED_ADDRESS: [&str; 5] =
     ["Local address ", "Domain ", "Missing local name", "Missing domain", "Missing final '@domain'"];
 
+/// A plain-text message to one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// One line, with no personal data but an order's number, because locked screens show subjects.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+}
+
+/// Mail through SES, from the marketplace.
 #[derive(Debug)]
-pub(crate) struct Mail {
+pub struct Mail {
     client: Client,
     from: String,
     /// Its events tell what comes back.
@@ -35,12 +44,12 @@ pub struct MailError {
     reason: String,
     /// Whether only this recipient may be concerned: an account in SES's sandbox rejects recipients one by one, in the
     /// same words in which it rejects a sender.
-    pub(crate) perhaps_this_recipient_only: bool,
+    pub perhaps_this_recipient_only: bool,
 }
 
 /// Why a message was not sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unsent {
+pub enum Unsent {
     /// No mail can be sent to this address, for this reason.
     BadAddress(&'static str),
     /// A retry may succeed.
@@ -52,13 +61,13 @@ impl Mail {
     ///
     /// # Errors
     /// The address is invalid: SES would refuse every mail.
-    pub(crate) fn new(client: Client, shop: &str, address: &str, configuration_set: &str) -> Result<Self, Fatal> {
+    pub fn new(client: Client, shop: &str, address: &str, configuration_set: &str) -> Result<Self, Fatal> {
         let address = Email::parse(address).map_err(|error| Fatal::new(format!("MAIL_FROM {error}")))?;
         Ok(Self { client, from: sender(shop, &address), configuration_set: configuration_set.to_owned() })
     }
 
     /// Sends a message to one recipient.
-    pub(crate) async fn send(&self, to: &Email, message: &Message) -> Result<(), Unsent> {
+    pub async fn send(&self, to: &Email, message: &Message) -> Result<(), Unsent> {
         if !to.can_be_mailed() {
             return Err(Unsent::BadAddress("not in a form that can be mailed"));
         }

@@ -1,0 +1,86 @@
+//! Notices of what was decided about a person or a shop.
+
+use domain::marketplace::OperatorRole;
+use domain::notice::Notice;
+use domain::text::Email;
+use domain::vendor::VendorAccount;
+use domain::{ProductId, Timestamp, UserId, VendorId};
+use platform::mail::Message;
+
+use crate::{App, DeliveryError};
+
+impl App {
+    /// Sends a notice, if what it tells has come to be.
+    pub(crate) async fn send_notice(&self, vendor: VendorId, notice: Notice) -> Result<(), DeliveryError> {
+        let Some(account) = self.accounts.vendor(vendor).await? else { return Ok(()) };
+        let told = match notice {
+            Notice::Step { step, at } => {
+                let is_written = account.history.iter().any(|one| one.event == step && one.at == at);
+                is_written.then(|| (account.email.clone(), self.site.step(&account, step)))
+            }
+            Notice::Joined { user } => self.joined(&account, user).await?,
+            Notice::Left { user } => self.left(&account, user).await?,
+            Notice::Removed { user } => self.removed(&account, user).await?,
+            Notice::ProductHidden { product, at } => self.product_hidden(&account, product, at).await?,
+            Notice::PaperExpires { kind, expires_at, step } => {
+                let last = account.documents.iter().rev().find(|document| document.kind == kind);
+                if last.is_none_or(|document| document.expires_at != Some(expires_at)) {
+                    return Ok(());
+                }
+                let text = self.site.paper_expires(&account, kind, expires_at, step);
+                if step > 2 {
+                    self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &text).await?;
+                }
+                Some((account.email.clone(), text))
+            }
+            Notice::IdentityChanged { at } => {
+                if !account.identity_changes.iter().any(|change| change.at == at) {
+                    return Ok(());
+                }
+                let to_operator = self.site.identity_changed(&account, true);
+                self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &to_operator).await?;
+                Some((account.email.clone(), self.site.identity_changed(&account, false)))
+            }
+        };
+        match told {
+            Some((to, message)) => self.send(&to, &message).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn joined(&self, account: &VendorAccount, user: UserId) -> Result<Option<(Email, Message)>, DeliveryError> {
+        let joined = self.accounts.membership(user, account.card.id).await?;
+        Ok(joined.map(|joined| {
+            let message = self.site.joined(&account.card.name, &joined.email, joined.role);
+            (account.email.clone(), message)
+        }))
+    }
+
+    async fn left(&self, account: &VendorAccount, user: UserId) -> Result<Option<(Email, Message)>, DeliveryError> {
+        if self.accounts.membership(user, account.card.id).await?.is_some() {
+            return Ok(None);
+        }
+        let person = self.address_of(user).await?;
+        Ok(person.map(|person| (account.email.clone(), self.site.left(&account.card.name, &person))))
+    }
+
+    async fn removed(&self, account: &VendorAccount, user: UserId) -> Result<Option<(Email, Message)>, DeliveryError> {
+        if self.accounts.membership(user, account.card.id).await?.is_some() {
+            return Ok(None);
+        }
+        let person = self.address_of(user).await?;
+        Ok(person.map(|person| (person, self.site.removed(&account.card.name))))
+    }
+
+    async fn product_hidden(
+        &self,
+        account: &VendorAccount,
+        product: ProductId,
+        at: Timestamp,
+    ) -> Result<Option<(Email, Message)>, DeliveryError> {
+        let product = self.catalog.product_alone(product).await?;
+        let Some(product) = product.filter(|product| product.vendor.id == account.card.id) else { return Ok(None) };
+        let hidden = product.hidden.as_ref().filter(|hidden| hidden.at == at);
+        Ok(hidden.map(|hidden| (account.email.clone(), self.site.product_hidden(&product, &hidden.reason))))
+    }
+}

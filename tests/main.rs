@@ -13,6 +13,7 @@ mod shop;
 /// One file per resource, or per process that works on it.
 mod resources {
     mod accounts;
+    mod alike;
     pub(crate) mod buyer_journey;
     mod carts;
     mod catalog;

@@ -9,7 +9,7 @@ use local::contract;
 use serde_json::Value;
 
 /// Routes with counters of their own, under these names in the keys of the counts.
-const OWN: [(&str, &[&str]); 26] = [
+const OWN: [(&str, &[&str]); 27] = [
     ("POST /v1/auth/code", &["code-request", "mail"]),
     ("POST /v1/auth/code/sign-in", &["code"]),
     ("POST /v1/auth/confirm", &["confirm"]),
@@ -32,6 +32,7 @@ const OWN: [(&str, &[&str]); 26] = [
     ("POST /v1/orders/{id}/confirm", &["confirm"]),
     ("POST /v1/orders/{id}/payments", &["payment"]),
     ("POST /v1/orders/{id}/settle", &["settle"]),
+    ("POST /v1/vendor/exports", &["export"]),
     ("POST /v1/vendor/imports", &["import"]),
     ("POST /v1/vendor/media", &["upload", "upload-size"]),
     ("POST /v1/vendors/me/invitations", &["invitation"]),

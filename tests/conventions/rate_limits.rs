@@ -190,9 +190,10 @@ async fn rate_limits_are_metered_apart_and_add_no_round_trip() {
     assert_eq!(usage.rate_limits.write_units.in_halves(), 8);
 }
 
-/// Whether a rate limit is of somebody who is signed in, by their id, which is random and says nothing.
+/// Whether a rate limit is of an account, by the person's id or their name in the user pool, which are random and say
+/// nothing.
 fn is_of_person(key: &str) -> bool {
-    key.contains("#person#")
+    key.contains("#person#") || key.contains("#sign-in-account#")
 }
 
 /// The partition keys of all rate limits of clients and contacts.

@@ -86,6 +86,108 @@ async fn a_number_comes_beside_the_address_and_both_find_the_person() {
     assert!(newest(&received(&shop, BEFORE).await).ends_with("another address or number"));
 }
 
+/// A thief adds an address of their own to an account with a number: its owner hears of it there.
+#[tokio::test]
+async fn what_has_changed_is_told_at_every_contact_that_is_proven() {
+    let shop = Shop::open().await;
+    auth(&shop, "sign-up", json!({"contact": WITHOUT_TELEGRAM, "password": PASSWORD})).await.expect(202);
+    let confirm = json!({"contact": WITHOUT_TELEGRAM, "code": code_for(&shop, WITHOUT_TELEGRAM).await});
+    auth(&shop, "confirm", confirm).await.expect(200);
+    let session = sign_in(&shop, WITHOUT_TELEGRAM).await.expect(200).clone();
+    let thief = shop.anon().with_token(session["access_token"].as_str().expect("a token"));
+    let request = asks(&thief, AFTER).await.expect(202)["request"].clone();
+    let code = shop.code_for(AFTER).await;
+    enters(&thief, AFTER, &code, &request).await.expect(200);
+    for told in [AFTER, WITHOUT_TELEGRAM] {
+        let messages = received(&shop, told).await;
+        let said = messages[0]["text"].as_str().unwrap_or_default();
+        assert!(said.contains("Another address or telephone number was entered"), "{told}: {messages:?}");
+    }
+}
+
+/// An access token outlives its session by some minutes.
+#[tokio::test]
+async fn a_token_of_a_session_that_has_ended_moves_no_account() {
+    let shop = Shop::open().await;
+    let thief = shop.buyer("aziza").await;
+    shop.advance(MINUTE).await;
+    auth(&shop, "forgot-password", json!({"contact": BEFORE})).await.expect(202);
+    let code = shop.code_for(BEFORE).await;
+    let reset = json!({"contact": BEFORE, "code": code, "password": "Another horse 2"});
+    auth(&shop, "reset-password", reset).await.expect(200);
+    thief.get("/v1/me").await.expect(200);
+    asks(&thief, AFTER).await.expect_problem(403, "step_up_needed");
+    thief.post("/v1/me/mfa", &json!({})).await.expect_problem(403, "step_up_needed");
+    let again = json!({"contact": BEFORE, "password": "Another horse 2"});
+    let session = auth(&shop, "sign-in", again).await.expect(200).clone();
+    let owner = shop.anon().with_token(session["access_token"].as_str().expect("a token"));
+    asks(&owner, AFTER).await.expect(202);
+}
+
+#[tokio::test]
+async fn of_two_changes_at_once_no_contact_is_left_that_nobody_sees() {
+    let shop = Shop::open().await;
+    let here = shop.buyer("aziza").await;
+    let mut entered = Vec::new();
+    for contact in ["one@moved.test", "two@moved.test"] {
+        let request = asks(&here, contact).await.expect(202)["request"].clone();
+        entered.push((contact, shop.code_for(contact).await, request));
+    }
+    let [(one, first, begun), (two, second, asked)] = entered.try_into().expect("two");
+    let (one_done, two_done) = tokio::join!(enters(&here, one, &first, &begun), enters(&here, two, &second, &asked));
+    let statuses = [one_done.status, two_done.status];
+    assert!(statuses.contains(&200), "{} {}", one_done.text, two_done.text);
+    let mut known = Vec::new();
+    for contact in [one, two, BEFORE] {
+        if sign_in(&shop, contact).await.status == 200 {
+            known.push(contact);
+        }
+    }
+    assert_eq!(known.len(), 1, "{known:?} after {statuses:?}");
+    let me = sign_in(&shop, known[0]).await.expect(200).clone();
+    let me = shop.anon().with_token(me["access_token"].as_str().expect("a token"));
+    assert_eq!(me.get("/v1/me").await.expect(200)["email"], known[0]);
+}
+
+/// Each answer of a call to the user pool or a table is lost once; the person asks and enters again, or signs in.
+#[tokio::test]
+async fn a_change_that_breaks_off_locks_nobody_out() {
+    use cloud::faults::{Fault, Kind};
+    for (service, operation, nth) in [
+        ("cognito-idp", "AdminUpdateUserAttributes", 1),
+        ("cognito-idp", "AdminUserGlobalSignOut", 1),
+        ("sqs", "SendMessage", 1),
+        ("dynamodb", "DeleteItem", 1),
+    ] {
+        for kind in [Kind::Before, Kind::After] {
+            let shop = Shop::open().await;
+            let here = shop.buyer("aziza").await;
+            let request = asks(&here, AFTER).await.expect(202)["request"].clone();
+            let code = shop.code_for(AFTER).await;
+            let faults = &shop.cloud.services().faults;
+            faults.clear();
+            let route = Some("POST /v1/me/contact/confirm".to_owned());
+            faults.add(Fault { route, every: true, ..Fault::nth(service, operation, nth, kind) });
+            let broken = enters(&here, AFTER, &code, &request).await;
+            faults.clear();
+            let (before, after) = (sign_in(&shop, BEFORE).await, sign_in(&shop, AFTER).await);
+            let found = [before.status, after.status].iter().filter(|status| **status == 200).count();
+            assert!(found > 0, "{service} {operation} {kind:?}: {} {} {}", broken.status, before.status, after.status);
+            if broken.status != 200 {
+                let (contact, session) = if before.status == 200 { (AFTER, before) } else { (BEFORE, after) };
+                let again = shop.anon().with_token(session.json["access_token"].as_str().expect("a token"));
+                let request = asks(&again, contact).await;
+                if request.status == 409 {
+                    continue;
+                }
+                let code = shop.code_for(contact).await;
+                enters(&again, contact, &code, &request.expect(202)["request"]).await.expect(200);
+                sign_in(&shop, contact).await.expect(200);
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_contact_of_another_account_is_not_taken_and_only_its_owner_hears_of_it() {
     let shop = Shop::open().await;

@@ -206,6 +206,23 @@ async fn a_late_message_of_a_former_code_swallows_no_message_of_the_next_one() {
     assert_eq!(shop.mail_to(EMAIL).len(), before + 1);
 }
 
+/// A stranger has begun a sign-up with the address; its owner asks for the code and never saw the password.
+#[tokio::test]
+async fn a_code_that_comes_with_another_request_than_the_sign_ups_needs_a_password() {
+    let shop = Shop::open().await;
+    let stranger = json!({"email": EMAIL, "password": "Stranger horse 1"});
+    let begun = shop.anon().post("/v1/auth/sign-up", &stranger).await.expect(202)["request"].clone();
+    let resent = shop.anon().post("/v1/auth/resend", &json!({ "email": EMAIL })).await.expect(202)["request"].clone();
+    let mut entered = json!({"email": EMAIL, "code": shop.code_for(EMAIL).await, "request": resent});
+    shop.anon().post("/v1/auth/confirm", &entered).await.expect_problem(409, "password_needed");
+    entered["password"] = json!(PASSWORD);
+    shop.anon().post("/v1/auth/confirm", &entered).await.expect(200);
+    shop.anon().post("/v1/auth/sign-in", &stranger).await.expect_problem(401, "invalid_credentials");
+    shop.sign_in(EMAIL).await;
+    // With its own request the password of a sign-up is known to whoever enters the code.
+    assert_ne!(begun, resent);
+}
+
 /// A code that is sent to nobody can still be guessed: then whose account it is must hear of it.
 #[tokio::test]
 async fn the_owner_of_an_account_is_told_when_another_sign_up_is_confirmed() {

@@ -50,6 +50,17 @@ async fn a_code_opens_a_session_once() {
     auth(&shop, "sign-in", json!({"email": EMAIL, "password": PASSWORD})).await.expect(200);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_who_enter_a_code_at_once_one_is_let_in() {
+    let shop = Shop::open().await;
+    shop.buyer("aziza").await;
+    let code = code(&shop, EMAIL).await;
+    let (one, other) = tokio::join!(enter(&shop, EMAIL, &code), enter(&shop, EMAIL, &code));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 400], "{} {}", one.text, other.text);
+}
+
 #[tokio::test]
 async fn a_code_is_sent_again_until_it_expires_and_serves_its_own_purpose_only() {
     let shop = Shop::open().await;

@@ -62,3 +62,17 @@ async fn a_draft_that_was_hidden_is_a_draft_when_it_is_shown_again() {
     let reason = json!({"reason": "Counterfeit."});
     shop.operator().await.post(nowhere, &reason).await.expect_problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_hidden_product_that_its_vendor_unpublishes_is_a_draft_when_it_is_shown_again() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").stock(1).publish().await;
+    decide(&shop, &bowl, "hide", &json!({"reason": "Counterfeit."})).await;
+    vendor.client.post(&format!("/v1/vendor/products/{}/unpublish", bowl.id), &json!({})).await.expect(200);
+    decide(&shop, &bowl, "hide", &json!({"reason": "Dangerous."})).await;
+    assert_eq!(decide(&shop, &bowl, "show", &json!({})).await["state"], "draft");
+    assert_eq!(listed(&shop).await, 0);
+    vendor.client.post(&format!("/v1/vendor/products/{}/publish", bowl.id), &json!({})).await.expect(200);
+    assert_eq!(listed(&shop).await, 1);
+}

@@ -9,6 +9,7 @@ mod killed;
 mod lost_jobs;
 mod partial;
 mod past;
+mod quotas;
 mod refused;
 mod woocommerce;
 

@@ -123,6 +123,50 @@ async fn made_up_refresh_tokens_and_challenges_of_a_client_are_limited() {
     signed_in.post("/v1/auth/refresh", &mine).await.expect(200);
 }
 
+/// A stolen token is worth a few guesses at what it does not open by itself, and its owner goes on later.
+#[tokio::test]
+async fn whoever_is_signed_in_and_guesses_is_refused_and_told_when_to_go_on() {
+    let shop = shop_with(|limits| {
+        limits.sign_in.per_client = Limit::per_minute(10);
+        limits.invitation.per_client = Limit::per_minute(10);
+    })
+    .await;
+    let person = shop.buyer("aziza").await;
+    person.post("/v1/me/mfa", &json!({})).await.expect(200);
+    let moved = "aziza@moved.test";
+    let request = person.post("/v1/me/contact", &json!({ "contact": moved })).await.expect(202)["request"].clone();
+    for (path, guess, (status, code), most, wait) in [
+        (
+            "/v1/me/contact/confirm",
+            json!({"contact": moved, "code": "000000", "request": request}),
+            (400, "code_mismatch"),
+            10,
+            60,
+        ),
+        ("/v1/operator-invitations/accept", json!({"token": "A".repeat(86)}), (404, "not_found"), 10, 60),
+        ("/v1/me/mfa/confirm", json!({"code": "000000"}), (400, "code_mismatch"), 5, 900),
+        (
+            "/v1/me/password",
+            json!({"current_password": "Wrong horse 345", "password": "Another horse 2"}),
+            (401, "invalid_credentials"),
+            4,
+            900,
+        ),
+    ] {
+        let person = shop.sign_in(EMAIL).await;
+        for _ in 0..most {
+            person.post(path, &guess).await.expect_problem(status, code);
+        }
+        let refused = person.post(path, &guess).await;
+        refused.expect_problem(429, "too_many_requests");
+        let seconds: u64 = refused.header("retry-after").parse().expect("whole seconds");
+        assert_eq!(seconds, wait, "{path}");
+        shop.cloud.clock().advance(Duration::from_secs(wait));
+        let later = shop.sign_in(EMAIL).await.post(path, &guess).await;
+        assert_ne!(later.status, 429, "{path}: {}", later.text);
+    }
+}
+
 /// A cart of one bowl that the buyer has claimed, to be ordered with an address of somebody else.
 async fn claimed(shop: &Shop, buyer: &crate::shop::Client, bowl: &crate::shop::Product, email: &str) -> Guest {
     let cart = shop.guest().await.takes(&[(bowl, 1)]).await;

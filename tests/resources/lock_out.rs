@@ -65,6 +65,31 @@ async fn no_rhythm_of_one_client_reaches_the_lock() {
     }
 }
 
+/// The user pool locks the account, by whichever contact it is guessed at: it is asked four times.
+#[tokio::test]
+async fn the_guesses_at_an_address_and_at_a_number_of_one_person_count_together() {
+    let shop = Shop::open().await;
+    let person = shop.buyer("aziza").await;
+    let number = super::messages::WITHOUT_TELEGRAM;
+    let asked = person.post("/v1/me/contact", &json!({"contact": number})).await.expect(202)["request"].clone();
+    let code = super::messages::code_for(&shop, number).await;
+    let entered = json!({"contact": number, "code": code, "request": asked});
+    person.post("/v1/me/contact/confirm", &entered).await.expect(200);
+    let guess = async |contact: &str| {
+        let asked = json!({"contact": contact, "password": "Wrong horse 1"});
+        shop.post_from("198.51.100.7", "/v1/auth/sign-in", &asked).await.0
+    };
+    let mut statuses = Vec::new();
+    for contact in [EMAIL, number, EMAIL, number, EMAIL, number] {
+        statuses.push(guess(contact).await);
+    }
+    assert_eq!(statuses, [401; 6], "no answer says that both are one person's");
+    let asked = json!({"contact": number, "password": PASSWORD});
+    let guessed = shop.post_from("198.51.100.7", "/v1/auth/sign-in", &asked).await.0;
+    assert_eq!(guessed, 401, "the pool is not asked, or the guesses could go on");
+    assert_eq!(sign_in(&shop, HOME, PASSWORD).await, 200);
+}
+
 #[tokio::test]
 async fn who_signs_in_often_is_not_who_guesses() {
     let shop = Shop::open().await;

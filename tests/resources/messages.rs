@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use domain::settings::{PhoneChannel, Settings};
 use serde_json::{Value, json};
 
+use crate::shop::invariants::put_item;
 use crate::shop::{Answer, Shop, confirmation_code};
 
 /// Numbers that end with an odd digit have no Telegram in the sandbox.
@@ -139,8 +141,35 @@ async fn one_number_gets_so_many_messages_and_another_is_not_concerned() {
         shop.wait_until_idle().await;
     }
     asks(&shop, WITH_TELEGRAM).await;
-    assert_eq!(count(&shop, &[WITHOUT_TELEGRAM]).await, 2);
+    assert_eq!(count(&shop, &[WITHOUT_TELEGRAM]).await, 3, "the first one with a code is not counted");
     assert_eq!(count(&shop, &[WITH_TELEGRAM]).await, 1);
+    // Whoever uses them up keeps no new code from its owner.
+    shop.cloud.clock().advance(Duration::from_secs(16 * 60));
+    asks(&shop, WITHOUT_TELEGRAM).await;
+    assert_eq!(count(&shop, &[WITHOUT_TELEGRAM]).await, 4);
+}
+
+#[tokio::test]
+async fn one_client_has_so_many_codes_sent_to_numbers_and_others_are_not_concerned() {
+    let shop = Shop::open().await;
+    // Past the route, since whoever uses that has read the settings.
+    let mut settings = Settings { version: 2, ..Settings::default() };
+    settings.phone_messages.channels = vec![PhoneChannel::Sms];
+    settings.phone_messages.per_client.most = 2;
+    let item = json!({
+        "pk": {"S": "SHOP"}, "sk": {"S": "SETTINGS"}, "kind": {"S": "settings"}, "version": {"N": "2"},
+        "data": {"S": serde_json::to_string(&settings).expect("JSON")},
+    });
+    put_item(&shop, "SettingsTable", &item).await;
+    let ask = async |client: u8, contact: &str| {
+        shop.anon().from([127, 0, 0, client]).post("/v1/auth/code", &json!({ "contact": contact })).await
+    };
+    for number in ["+998901234561", "+998901234563"] {
+        ask(2, number).await.expect(202);
+    }
+    ask(2, "+998901234565").await.expect_problem(429, "too_many_requests");
+    ask(2, "aziza@people.test").await.expect(202);
+    ask(3, "+998901234565").await.expect(202);
 }
 
 #[tokio::test]

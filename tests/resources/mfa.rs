@@ -46,12 +46,27 @@ impl<'a> Person<'a> {
         self.shop.anon().post("/v1/auth/challenge", &json!({"session": session, "code": code})).await
     }
 
-    async fn signs_in(&self) -> Client {
+    /// Begins a session with a code of the app, and returns its tokens.
+    async fn begins(&self) -> Value {
         let session = self.challenged().await;
-        let signed_in = self.answers(&session, &self.code()).await.expect(200).clone();
+        let tokens = self.answers(&session, &self.code()).await.expect(200).clone();
         self.shop.advance(STEP).await;
-        client_of(self.shop, &signed_in)
+        tokens
     }
+
+    async fn signs_in(&self) -> Client {
+        client_of(self.shop, &self.begins().await)
+    }
+}
+
+async fn refresh(shop: &Shop, session: &Value) -> Answer {
+    shop.anon().post("/v1/auth/refresh", &json!({"refresh_token": session["refresh_token"]})).await
+}
+
+/// Fails unless the newest mail to the person is about this.
+async fn assert_told(shop: &Shop, subject: &str) {
+    shop.wait_until_idle().await;
+    assert!(shop.mail_to(EMAIL)[0].ends_with(subject), "{:?}", shop.mail_to(EMAIL));
 }
 
 #[tokio::test]
@@ -151,6 +166,52 @@ async fn codes_on_paper_are_replaced_and_the_app_is_taken_away_with_a_code() {
 }
 
 #[tokio::test]
+async fn taking_the_app_away_ends_every_session_and_the_person_is_told() {
+    for (on_paper, subject) in [(false, "authenticator app gone"), (true, "code on paper used")] {
+        let shop = Shop::open().await;
+        shop.buyer("aziza").await;
+        let person = Person::sets_up(&shop, EMAIL).await;
+        let (there, here) = (person.begins().await, person.begins().await);
+        let waiting = person.challenged().await;
+        let code = if on_paper { person.app.papers[0].clone() } else { person.code() };
+        let client = client_of(&shop, &here);
+        client.json(reqwest::Method::DELETE, "/v1/me/mfa", &json!({"code": code})).await.expect(204);
+        for ended in [&there, &here] {
+            refresh(&shop, ended).await.expect_problem(401, "unauthorized");
+        }
+        // A sign-in that waited for a code has ended with them.
+        person.answers(&waiting, &person.app.papers[1]).await.expect_problem(400, "code_mismatch");
+        assert_told(&shop, subject).await;
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_with_a_code_on_paper_ends_every_other_session_and_the_person_is_told() {
+    let shop = Shop::open().await;
+    shop.buyer("aziza").await;
+    let person = Person::sets_up(&shop, EMAIL).await;
+    let there = person.begins().await;
+    let (waiting, session) = (person.challenged().await, person.challenged().await);
+    let here = person.answers(&session, &person.app.papers[0]).await.expect(200).clone();
+    refresh(&shop, &there).await.expect_problem(401, "unauthorized");
+    person.answers(&waiting, &person.app.papers[1]).await.expect_problem(400, "code_mismatch");
+    refresh(&shop, &here).await.expect(200);
+    assert_told(&shop, "code on paper used").await;
+}
+
+#[tokio::test]
+async fn a_person_is_told_of_new_codes_on_paper_and_those_before_open_nothing() {
+    let shop = Shop::open().await;
+    shop.buyer("aziza").await;
+    let person = Person::sets_up(&shop, EMAIL).await;
+    let client = person.signs_in().await;
+    client.post("/v1/me/mfa/recovery-codes", &json!({"code": person.code()})).await.expect(200);
+    assert_told(&shop, "new codes on paper").await;
+    let session = person.challenged().await;
+    person.answers(&session, &person.app.papers[0]).await.expect_problem(400, "code_mismatch");
+}
+
+#[tokio::test]
 async fn a_stolen_token_locks_nobody_out() {
     let shop = Shop::open().await;
     let stolen = shop.buyer("aziza").await;
@@ -199,6 +260,26 @@ async fn an_operator_does_nothing_before_an_app_is_set_up_and_shown() {
 }
 
 #[tokio::test]
+async fn an_operator_who_used_a_code_on_paper_does_nothing_before_another_app_is_set_up_and_shown() {
+    let shop = strict().await;
+    let summary = "/v1/admin/summary";
+    let person = Person::sets_up(&shop, local::seed::OPERATOR).await;
+    let with_app = person.signs_in().await;
+    with_app.get(summary).await.expect(200);
+    let session = person.challenged().await;
+    let on_paper = client_of(&shop, person.answers(&session, &person.app.papers[0]).await.expect(200));
+    let without = shop.signed_in(local::seed::OPERATOR).await;
+    for client in [&with_app, &on_paper, &without] {
+        client.get(summary).await.expect_problem(403, "mfa_required");
+    }
+    let again = Person::sets_up(&shop, local::seed::OPERATOR).await;
+    for client in [&with_app, &on_paper, &without] {
+        client.get(summary).await.expect_problem(403, "mfa_required");
+    }
+    again.signs_in().await.get(summary).await.expect(200);
+}
+
+#[tokio::test]
 async fn settings_and_refunds_ask_for_a_fresh_sign_in() {
     let shop = strict().await;
     let operator = Person::sets_up(&shop, local::seed::OPERATOR).await.signs_in().await;
@@ -208,8 +289,22 @@ async fn settings_and_refunds_ask_for_a_fresh_sign_in() {
     };
     let fresh = put().await;
     assert_ne!(fresh.json["code"], "step_up_needed", "{}", fresh.text);
+    let money = json!({"amount": {"amount": "1.00", "currency": "USD"}, "reason": "It came late."});
+    let give = async || {
+        let path = "/v1/admin/orders/ord_00000000000000000000000000/refunds";
+        operator.clone().with("idempotency-key", "once").post(path, &money).await
+    };
+    let receive = async || {
+        let path = "/v1/admin/vendor-orders/vor_00000000000000000000000000_1/returns/1/decide";
+        operator.post(path, &json!({"decision": "receive"})).await
+    };
+    for answer in [give().await, receive().await] {
+        assert_eq!(answer.status, 404, "{}", answer.text);
+    }
     shop.advance(Duration::from_secs(601)).await;
-    put().await.expect_problem(403, "step_up_needed");
+    for answer in [put().await, give().await, receive().await] {
+        answer.expect_problem(403, "step_up_needed");
+    }
     operator.get("/v1/admin/settings/limits").await.expect(200);
 }
 

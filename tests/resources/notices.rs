@@ -69,6 +69,18 @@ async fn people_and_shops_are_told_who_joins_leaves_and_is_removed() {
     drop(other);
 }
 
+/// The address of a shop is whatever somebody has entered.
+#[tokio::test]
+async fn owners_are_told_at_the_address_that_they_have_proven_and_nobody_at_that_of_the_shop() {
+    let shop = Shop::open().await;
+    let vendor = shop.applicant("ceramics").await;
+    let owner = vendor.client.clone().with("vendor-id", &vendor.id);
+    owner.patch("/v1/vendors/me", &json!({"email": "stranger@elsewhere.test"})).await.expect(200);
+    owner.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+    assert_told(&shop, "ceramics@people.test", "your application", "was submitted").await;
+    assert!(mailed(&shop, "stranger@elsewhere.test").await.is_empty());
+}
+
 #[tokio::test]
 async fn nothing_is_told_of_what_was_not_written() {
     let shop = Shop::open().await;

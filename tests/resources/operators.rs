@@ -129,6 +129,19 @@ async fn an_invitation_of_somebody_who_is_no_owner_any_more_makes_nobody_a_membe
 }
 
 #[tokio::test]
+async fn who_was_removed_gives_no_shop_away_any_more() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let former = shop.operator_with("former", "owner").await;
+    let heir = shop.buyer("heir").await;
+    let path = format!("/v1/admin/vendors/{}/owner", vendor.id);
+    former.post(&path, &json!({"contact": "heir@people.test"})).await.expect(202);
+    let token = json!({"token": shop.invitation_for("heir@people.test").await});
+    remove(&shop.operator().await, &shop.operator_id("former@people.test").await).await.expect(204);
+    heir.post("/v1/invitations/accept", &token).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
 async fn the_last_owner_neither_leaves_nor_becomes_something_else() {
     let shop = Shop::open().await;
     let owner = shop.operator().await;

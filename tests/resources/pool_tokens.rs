@@ -127,3 +127,76 @@ async fn whoever_signs_in_past_us_gets_no_more_than_our_scope() {
     let token = signed_in.expect(200)["AuthenticationResult"]["AccessToken"].clone();
     assert_eq!(claims(text(&token))["scope"], "bozor/api");
 }
+
+/// The pool as the template makes it, called past us by somebody who knows the client's id and a person's name there.
+#[tokio::test]
+async fn a_stranger_at_the_pool_itself_makes_nobody_has_nothing_mailed_and_guesses_at_nothing() {
+    let shop = Shop::open().await;
+    shop.buyer("aziza").await;
+    let person = claims(text(&tokens(&shop).await["access_token"]))["sub"].clone();
+    let pool = shop.cloud.services().template.user_pool.clone();
+    let client = &pool.clients[0];
+    let hash = |name: &str| json!(client.secret_hash(name));
+    // A refresh token of the pool's own, which nobody has but us.
+    let begin = json!({
+        "UserPoolId": pool.id, "ClientId": client.id, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
+        "AuthParameters": {"USERNAME": person, "PASSWORD": PASSWORD, "SECRET_HASH": hash(text(&person))},
+    });
+    let begun = cognito(&shop, Some("LOCALROOT"), "AdminInitiateAuth", &begin).await.expect(200).clone();
+    let refresh = &begun["AuthenticationResult"]["RefreshToken"];
+    assert!(refresh.is_string());
+
+    let listed = json!({"UserPoolId": pool.id});
+    let people = async || cognito(&shop, Some("LOCALROOT"), "ListUsers", &listed).await.expect(200)["Users"].clone();
+    let mailed = || shop.cloud.services().mail.messages(None).expect("mail can be read");
+    shop.wait_until_idle().await;
+    let before = (people().await, mailed());
+    assert_eq!((before.0.as_array().map(Vec::len), before.1.len()), (Some(2), 1), "the operator and the buyer");
+
+    let email = json!([{"Name": "email", "Value": "stranger@people.test"}]);
+    let sign_up = json!({"Username": "stranger", "Password": PASSWORD, "UserAttributes": email});
+    let with_code = json!({"Username": person, "ConfirmationCode": "000000", "Password": "Another horse 2"});
+    let begins = |flow: &str, parameters: Value| json!({"AuthFlow": flow, "AuthParameters": parameters});
+    let right = json!({"USERNAME": person, "PASSWORD": PASSWORD});
+    let (not_authorized, invalid) = ("NotAuthorizedException", "InvalidParameterException");
+    let mut calls = vec![
+        ("SignUp", sign_up.clone(), not_authorized),
+        ("ConfirmSignUp", json!({"Username": person, "ConfirmationCode": "000000"}), not_authorized),
+        ("ResendConfirmationCode", json!({"Username": person}), not_authorized),
+        ("ForgotPassword", json!({"Username": person}), not_authorized),
+        ("ConfirmForgotPassword", with_code, not_authorized),
+        ("InitiateAuth", begins("USER_PASSWORD_AUTH", right.clone()), invalid),
+        ("InitiateAuth", begins("ADMIN_USER_PASSWORD_AUTH", right.clone()), invalid),
+        ("InitiateAuth", begins("USER_SRP_AUTH", json!({"USERNAME": person, "SRP_A": "0a"})), invalid),
+        ("InitiateAuth", begins("CUSTOM_AUTH", json!({"USERNAME": person})), not_authorized),
+        ("InitiateAuth", begins("REFRESH_TOKEN_AUTH", json!({"REFRESH_TOKEN": refresh})), not_authorized),
+        ("GetTokensFromRefreshToken", json!({"RefreshToken": refresh}), not_authorized),
+    ];
+    // As many as lock an account, if the pool compared them.
+    let wrong = json!({"USERNAME": person, "PASSWORD": "Wrong horse 1"});
+    calls.extend(std::iter::repeat_n(("InitiateAuth", begins("USER_PASSWORD_AUTH", wrong), invalid), 6));
+    for (operation, mut input, expected) in calls {
+        input["ClientId"] = json!(client.id);
+        let refused = cognito(&shop, None, operation, &input).await;
+        assert_eq!(refused.expect(400)["__type"], expected, "{operation}: {input} {}", refused.text);
+    }
+
+    // Nor would the client's secret help: the pool itself is closed.
+    let mut sign_up = sign_up;
+    sign_up["SecretHash"] = hash("stranger");
+    let mut right = right;
+    right["SECRET_HASH"] = hash(text(&person));
+    let forgot = json!({"Username": person, "SecretHash": hash(text(&person))});
+    for (operation, mut input, said) in [
+        ("SignUp", sign_up, "SignUp is not permitted for this user pool"),
+        ("ForgotPassword", forgot, "Contact administrator to reset password."),
+        ("InitiateAuth", begins("USER_PASSWORD_AUTH", right), "USER_PASSWORD_AUTH flow not enabled for this client"),
+    ] {
+        input["ClientId"] = json!(client.id);
+        assert_eq!(cognito(&shop, None, operation, &input).await.expect(400)["message"], said, "{operation}");
+    }
+
+    shop.wait_until_idle().await;
+    assert_eq!((people().await, mailed()), before);
+    shop.sign_in(EMAIL).await;
+}

@@ -5,12 +5,21 @@ use std::time::Duration;
 use local::seed::OPERATOR;
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, Vendor, identity};
+use crate::shop::{Answer, Client, Shop, Vendor, identity};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-async fn approve(shop: &Shop, vendor: &Vendor) -> crate::shop::Answer {
+async fn approve(shop: &Shop, vendor: &Vendor) -> Answer {
     shop.operator().await.post(&format!("/v1/admin/vendors/{}/approve", vendor.id), &json!({})).await
+}
+
+/// Hands in a licence that expires then.
+async fn add_licence(client: &Client, expires_at: Value) -> Answer {
+    let licence = json!({
+        "kind": "licence", "filename": "l.pdf", "content_type": "application/pdf", "size": 100,
+        "expires_at": expires_at,
+    });
+    client.post("/v1/vendors/me/documents", &licence).await
 }
 
 #[tokio::test]
@@ -33,6 +42,31 @@ async fn buyers_see_who_sells_and_where_it_comes_from() {
     assert_eq!((&seen["importer"], &seen["country_of_origin"]), (&json!("Silk LLC"), &json!("UZ")));
     let own = bowl.seen_by_vendor().await;
     assert_eq!((&own["manufacturer"], &own["country_of_origin"]), (&json!("Rishton Kilns"), &json!("UZ")));
+}
+
+/// The page of a product costs one read, and not one of its shop besides.
+#[tokio::test]
+async fn who_sells_is_read_once_a_minute_for_all_pages_and_a_change_is_shown_after_it() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").stock(1).publish().await;
+    let path = format!("/v1/products/{}", bowl.handle);
+    let faults = &shop.cloud.services().faults;
+    let reads = async || {
+        faults.record();
+        let name = shop.anon().get(&path).await.expect(200)["vendor_identity"]["legal_name"].clone();
+        let recorded = faults.recorded();
+        faults.clear();
+        let reads = recorded.iter().filter(|call| call.route.as_deref() == Some("GET /v1/products/{handle}"));
+        (reads.count(), name)
+    };
+    assert_eq!(reads().await, (2, json!("ceramics")));
+    assert_eq!(reads().await, (1, json!("ceramics")));
+    let mut changed = identity("ceramics");
+    changed["legal_name"] = json!("Rishton Kilns");
+    vendor.client.patch("/v1/vendors/me", &json!({"public_identity": changed})).await.expect(200);
+    shop.cloud.clock().advance(Duration::from_secs(60));
+    assert_eq!(reads().await, (2, json!("Rishton Kilns")));
 }
 
 #[tokio::test]
@@ -87,20 +121,11 @@ async fn a_change_of_who_sells_after_the_approval_is_kept_and_told() {
 async fn a_paper_that_expires_is_told_of_twice_and_listed_for_the_operator_after_its_grace() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
-    let licence = |expires_at: Value| {
-        json!({
-            "kind": "licence", "filename": "l.pdf", "content_type": "application/pdf", "size": 100,
-            "expires_at": expires_at,
-        })
-    };
-    let add = async |client: &crate::shop::Client, expires_at: Value| {
-        client.post("/v1/vendors/me/documents", &licence(expires_at)).await
-    };
-    let refused = add(&vendor.client, Value::Null).await;
+    let refused = add_licence(&vendor.client, Value::Null).await;
     assert_eq!(refused.expect_problem(400, "invalid")["errors"][0]["pointer"], "/expires_at");
-    add(&vendor.client, json!(shop.cloud.now())).await.expect_problem(400, "invalid");
+    add_licence(&vendor.client, json!(shop.cloud.now())).await.expect_problem(400, "invalid");
     let expires_at = shop.cloud.now() + DAY * 40;
-    add(&vendor.client, json!(expires_at)).await.expect(201);
+    add_licence(&vendor.client, json!(expires_at)).await.expect(201);
     let told =
         |address: &str, what: &str| shop.mail_to(address).iter().filter(|subject| subject.contains(what)).count();
     let mut seen = Vec::new();
@@ -120,8 +145,45 @@ async fn a_paper_that_expires_is_told_of_twice_and_listed_for_the_operator_after
     assert_eq!(list().await, Some(1));
     // A newer one takes its place.
     let owner = shop.sign_in_again(&vendor).await;
-    add(&owner, json!(shop.cloud.now() + DAY * 400)).await.expect(201);
+    add_licence(&owner, json!(shop.cloud.now() + DAY * 400)).await.expect(201);
     assert_eq!(list().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_needed_paper_that_has_expired_is_missing_until_there_is_another() {
+    let shop = Shop::open().await;
+    let rules = json!({"vendors": {"countries": [{"papers": ["licence"]}], "grace_days": 14}});
+    let operator = shop.operator().await.with("if-match", "*");
+    operator.put("/v1/admin/settings/vendors/rules", &rules).await.expect(200);
+    let vendor = shop.applicant("ceramics").await;
+    let submit = async |client: &Client| client.post("/v1/vendors/me/submit", &json!({})).await;
+    add_licence(&vendor.client, json!(shop.cloud.now() + DAY)).await.expect(201);
+    shop.advance(DAY).await;
+    let owner = shop.sign_in_again(&vendor).await.with("vendor-id", &vendor.id);
+    let refused = submit(&owner).await;
+    assert_eq!(refused.expect_problem(409, "checklist_incomplete")["errors"][0]["pointer"], "/documents");
+    add_licence(&owner, json!(shop.cloud.now() + DAY)).await.expect(201);
+    submit(&owner).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_shop_that_renews_its_papers_can_always_hand_in_the_next_one() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let soon = json!(shop.cloud.now() + DAY);
+    for _ in 0..20 {
+        add_licence(&vendor.client, soon.clone()).await.expect(201);
+    }
+    add_licence(&vendor.client, soon).await.expect_problem(409, "limit_reached");
+    shop.advance(DAY).await;
+    let owner = shop.sign_in_again(&vendor).await;
+    let next = json!(shop.cloud.now() + DAY * 400);
+    add_licence(&owner, next).await.expect(201);
+    let paper = json!({"kind": "identity", "filename": "p.pdf", "content_type": "application/pdf", "size": 100});
+    owner.post("/v1/vendors/me/documents", &paper).await.expect(201);
+    let kept = owner.get("/v1/vendors/me").await.expect(200)["documents"].clone();
+    let kinds: Vec<&Value> = kept.as_array().expect("a list").iter().map(|document| &document["kind"]).collect();
+    assert_eq!((kinds.len(), kinds[18], kinds[19]), (20, &json!("licence"), &json!("identity")));
 }
 
 /// One run, and the mail that it has asked for.

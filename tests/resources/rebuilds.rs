@@ -393,7 +393,7 @@ async fn the_one_item_of_all_settings_is_split_and_nothing_in_force_changes() {
     let before = values().await;
 
     let shown = rebuild(&shop, &operator, "settings").await;
-    assert_eq!(counts(&shown), [36, 5, 0], "tax, commission and both payment methods");
+    assert_eq!(counts(&shown), [37, 5, 0], "tax, commission and both payment methods");
     assert_eq!(values().await, before);
     assert!(common().await.is_none());
     let tax = setting("tax/default").await;

@@ -21,7 +21,7 @@ async fn a_setting_is_changed_under_its_version_and_says_who_did_it() {
     let operator = shop.operator().await;
     for (area, count) in [
         ("limits", 10),
-        ("quotas", 7),
+        ("quotas", 8),
         ("deadlines", 8),
         ("payment-methods", 3),
         ("tax", 1),

@@ -86,6 +86,34 @@ async fn who_has_not_accepted_after_the_grace_reads_and_changes_nothing() {
     owner.patch("/v1/vendors/me", &json!({"about": "Cups"})).await.expect(200);
 }
 
+#[tokio::test]
+async fn the_grace_of_a_new_version_frees_nobody_who_needed_the_one_before() {
+    let shop = Shop::open().await;
+    publish(&shop.operator().await, "agreement", 7).await;
+    let mut vendors = Vec::new();
+    for name in ["ceramics", "silk"] {
+        let opened = json!({"name": name, "currency": "USD", "accepted_terms": 1});
+        let vendor = shop.buyer(name).await.post("/v1/vendors", &opened).await.expect(201)["id"].clone();
+        vendors.push(vendor.as_str().expect("an id").to_owned());
+        if name == "ceramics" {
+            forget_acceptance(&shop).await;
+        }
+    }
+    shop.advance(Duration::from_secs(7 * 24 * 3_600)).await;
+    // The desk has read no settings before this.
+    publish(&shop.operator().await, "agreement", 7).await;
+    let owner =
+        async |name: &str, vendor: &str| shop.sign_in(&format!("{name}@people.test")).await.with("vendor-id", vendor);
+    let (behind, current) = (owner("ceramics", &vendors[0]).await, owner("silk", &vendors[1]).await);
+    let variants = json!([{"prices": [{"amount": "1.00", "currency": "USD"}], "on_hand": 1}]);
+    let product = |title: &str| json!({"title": title, "variants": variants});
+    let refused = behind.post("/v1/vendor/products", &product("Bowl")).await;
+    assert_eq!(refused.expect_problem(409, "terms_not_accepted")["errors"][0]["pointer"], "/version");
+    current.post("/v1/vendor/products", &product("Scarf")).await.expect(201);
+    behind.post("/v1/vendors/me/terms", &json!({"version": 2})).await.expect(200);
+    behind.post("/v1/vendor/products", &product("Bowl")).await.expect(201);
+}
+
 /// Members of releases before 2026-12-04 have accepted nothing.
 async fn forget_acceptance(shop: &Shop) {
     for mut item in crate::shop::invariants::items(shop, "AccountsTable").await {

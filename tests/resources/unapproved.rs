@@ -176,6 +176,18 @@ async fn a_shop_announces_no_more_bytes_than_its_quota() {
 }
 
 #[tokio::test]
+async fn a_picture_that_is_larger_than_the_quota_is_refused_for_good() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    set_quota(&shop, "media-megabytes", 1).await;
+    let picture = |size: u32| json!({"content_type": "image/png", "size": size});
+    let over = vendor.client.post("/v1/vendor/media", &picture(1_000_001)).await;
+    over.expect_problem(409, "limit_reached");
+    assert_eq!(over.header("retry-after"), "", "no time helps");
+    vendor.client.post("/v1/vendor/media", &picture(1_000_000)).await.expect(201);
+}
+
+#[tokio::test]
 async fn imports_a_day_and_products_are_limited_for_each_shop() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
@@ -196,5 +208,10 @@ async fn imports_a_day_and_products_are_limited_for_each_shop() {
     for name in ["scarf", "shawl"] {
         silk.client.post("/v1/vendor/products", &product(name)).await.expect(201);
     }
-    import(&silk).await.expect_problem(409, "limit_reached");
+    let begun = import(&silk).await;
+    begun.expect(202);
+    shop.wait_until_idle().await;
+    let job = silk.client.get(begun.header("location")).await.expect(200).clone();
+    assert_eq!((&job["state"], &job["refused"], &job["created"]), (&json!("completed"), &json!(1), &json!(0)));
+    assert_eq!(job["errors"][0]["code"], "limit_reached");
 }

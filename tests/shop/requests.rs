@@ -53,6 +53,12 @@ pub(super) fn keep(server: &str, path: &str, body: &Value, answer: &Value) {
     if let (Some((purpose, false)), Some(contact), Some(token)) =
         (purpose(path), contact(body), answer["request"].as_str())
     {
-        known().insert((server.to_owned(), purpose, contact), token.to_owned());
+        let key = (server.to_owned(), purpose, contact);
+        // A code that is sent again is entered with the request that the password came with.
+        if path == "/v1/auth/resend" {
+            known().entry(key).or_insert_with(|| token.to_owned());
+        } else {
+            known().insert(key, token.to_owned());
+        }
     }
 }

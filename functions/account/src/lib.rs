@@ -65,12 +65,12 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(my_sessions::change_my_password[InvalidCredentials, Invalid, TooManyRequests]))
         .routes(routes!(contact::ask_to_change_my_contact[StepUpNeeded, WrongState, Invalid, TooManyRequests]))
         .routes(
-            routes!(contact::change_my_contact[StepUpNeeded, CodeMismatch, AlreadyExists, Invalid, TooManyRequests]),
+            routes!(contact::change_my_contact[StepUpNeeded, CodeMismatch, AlreadyExists, Conflict, Invalid, TooManyRequests]),
         )
         .routes(routes!(mfa::confirm_mfa[StepUpNeeded, CodeMismatch, WrongState, Conflict, TooManyRequests]))
         .routes(routes!(mfa::replace_recovery_codes[CodeMismatch, WrongState, Conflict, TooManyRequests]))
         .routes(routes!(password::request_password_reset[Invalid, TooManyRequests]))
-        .routes(routes!(password::reset_password[CodeMismatch, Invalid, TooManyRequests]))
+        .routes(routes!(password::reset_password[CodeMismatch, Conflict, Invalid, TooManyRequests]))
 }
 
 pub fn router(app: App) -> Router {

@@ -60,7 +60,10 @@ pub async fn list_my_sessions(
 /// Ends a session.
 ///
 /// Its access tokens stay valid until they expire, 15 minutes at most.
-#[utoipa::path(delete, path = "/v1/me/sessions/{id}", responses((status = NO_CONTENT)))]
+#[utoipa::path(
+    delete, path = "/v1/me/sessions/{id}", params(("id" = SessionId, Path, description = "The session.")),
+    responses((status = NO_CONTENT))
+)]
 pub async fn end_my_session(
     State(people): State<App>,
     person: Buyer,

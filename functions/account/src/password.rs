@@ -20,14 +20,14 @@ pub struct ForgotPassword {
     contact: ContactPoint,
 }
 
-/// A new password, with the mailed code that permits it.
+/// A new password, with the code that permits it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResetPassword {
     /// The account's e-mail address or telephone number.
     #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
     contact: ContactPoint,
-    /// The code that was mailed to it.
+    /// The code that was sent to it.
     code: OneTimeCode,
     /// The `request` of the answer that the code was asked for with.
     #[schema(value_type = String, examples("5yIyn1uY0aLBZbV3gEsiHkdSgW6vgVGs0W3FfX2m4xk"))]
@@ -37,9 +37,9 @@ pub struct ResetPassword {
     password: Password,
 }
 
-/// Mails a code for resetting the password.
+/// Sends a code for another password to the address or number.
 ///
-/// The answer does not reveal whether the address has an account.
+/// The answer does not reveal whether the contact has an account.
 #[utoipa::path(
     post, path = "/v1/auth/forgot-password", request_body = ForgotPassword,
     responses((status = ACCEPTED, body = CodeRequestView))
@@ -53,7 +53,7 @@ pub async fn request_password_reset(
     Ok(requested(people.request_password_reset(Limited { contact: &asked.contact, client: &client, now }).await?))
 }
 
-/// Sets a new password with the mailed code.
+/// Sets a new password with the code that was sent.
 ///
 /// All sessions of the account end.
 #[utoipa::path(

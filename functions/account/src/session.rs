@@ -61,7 +61,7 @@ pub async fn refresh_session(
 ///
 /// All sessions end. Access tokens stay valid until they expire, 15 minutes at most.
 #[utoipa::path(post, path = "/v1/auth/sign-out", responses((status = NO_CONTENT)))]
-pub async fn sign_out(State(people): State<App>, buyer: Buyer) -> Result<Answer, Problem> {
-    people.sign_out(buyer.user).await?;
+pub async fn sign_out(State(people): State<App>, buyer: Buyer, Now(now): Now) -> Result<Answer, Problem> {
+    people.sign_out(buyer.user, now).await?;
     Ok(Answer::no_content())
 }

@@ -1,4 +1,4 @@
-//! Creating an account and confirming its e-mail address.
+//! Creating an account and confirming its e-mail address or telephone number.
 
 use api::{Json, Now, Problem, SourceIp};
 use axum::extract::State;
@@ -28,14 +28,14 @@ pub struct SignUp {
     name: Option<Name>,
 }
 
-/// The mailed code, which proves that the person can read mail to the address.
+/// The code that was sent, which proves that the person can read what is sent to the address or number.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmSignUp {
     /// The account's e-mail address or telephone number.
     #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
     contact: ContactPoint,
-    /// The code that was mailed to it.
+    /// The code that was sent to it.
     code: OneTimeCode,
     /// The `request` of the answer that the code was asked for with.
     #[schema(value_type = String, examples("5yIyn1uY0aLBZbV3gEsiHkdSgW6vgVGs0W3FfX2m4xk"))]
@@ -47,7 +47,7 @@ pub struct ConfirmSignUp {
     password: Option<Password>,
 }
 
-/// The account whose code is to be mailed again.
+/// The account whose code is to be sent again.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResendCode {
@@ -56,9 +56,9 @@ pub struct ResendCode {
     contact: ContactPoint,
 }
 
-/// Begins an account and mails a code to its address.
+/// Begins an account and sends a code to the address or number.
 ///
-/// The account exists once the code is entered. The answer does not reveal whether the address has an account already.
+/// The account exists once the code is entered. The answer does not reveal whether the contact has an account already.
 #[utoipa::path(
     post, path = "/v1/auth/sign-up", request_body = SignUp, responses((status = ACCEPTED, body = CodeRequestView))
 )]
@@ -72,7 +72,7 @@ pub async fn sign_up(
     Ok(requested(people.sign_up(asked.password.as_ref(), asked.name.as_ref(), by).await?))
 }
 
-/// Confirms an e-mail address with the mailed code.
+/// Confirms an address or number with the code that was sent.
 ///
 /// From then on the account exists and can be used. A code is valid for 15 minutes; asking again sends the same one.
 #[utoipa::path(
@@ -90,9 +90,9 @@ pub async fn confirm_sign_up(
     Ok(Json(Acknowledged {}))
 }
 
-/// Mails the confirmation code again.
+/// Sends the code again to the address or number.
 ///
-/// The answer does not reveal whether there was a code to mail.
+/// The answer does not reveal whether there was a code to send.
 #[utoipa::path(
     post, path = "/v1/auth/resend", request_body = ResendCode, responses((status = ACCEPTED, body = CodeRequestView))
 )]

@@ -2,8 +2,11 @@
 
 mod about;
 mod categories;
+mod identities;
 mod products;
 mod shops;
+
+use std::sync::Arc;
 
 use api::{Routes, routes};
 use axum::Router;
@@ -11,10 +14,13 @@ use domain::Currency;
 use platform::{Config, Fatal};
 use store::Catalog;
 
+use crate::identities::Identities;
+
 /// State shared by the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
     catalog: Catalog,
+    identities: Arc<Identities>,
     main_currency: Currency,
     /// Where own uploads are served, without a slash at the end.
     media_base: String,
@@ -30,6 +36,7 @@ impl App {
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         Ok(Self {
             catalog: Catalog::new(dynamodb, table),
+            identities: Arc::default(),
             media_base: config.required("MEDIA_BASE_URL")?.to_owned(),
             main_currency: config.required("MAIN_CURRENCY")?.parse().map_err(Fatal::new)?,
         })

@@ -249,7 +249,7 @@ pub async fn show_product(
         }
         _ => return Err(nothing().into()),
     };
-    let vendor_identity = app.catalog.shop_with_id(page.product.vendor.id).await?.and_then(|shop| shop.public_identity);
+    let vendor_identity = app.identities.of(&app.catalog, page.product.vendor.id, now).await?;
     let view = view(page, vendor_identity, currency, &app.media_base).ok_or_else(nothing)?;
     Ok(Shown::Page(Box::new(Cached::new(view, PRODUCT_FRESH_S, STALE_S))))
 }

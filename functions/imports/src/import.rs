@@ -16,6 +16,7 @@ use crate::App;
 use crate::files::FilesError;
 use crate::merge::ImportContext;
 use crate::product_store::{BATCH, fault_of};
+use crate::room::Room;
 use crate::text::{Text, UnknownEncoding};
 use crate::work::{Delivery, Progress, WorkError};
 use product_file::{Columns, EncodingGuess, Entry, Fault, FileError, Position, ProductReader, RowCounter, Step};
@@ -181,13 +182,20 @@ impl App {
         Ok(())
     }
 
-    async fn context(&self, job: &ImportJob, now: Timestamp) -> Result<ImportContext, SliceError> {
-        let (account, tree) = tokio::try_join!(self.accounts.vendor(job.vendor), self.products.catalog.categories())?;
+    /// What is the same for all products of a slice, and the room that it has for new ones.
+    async fn context(&self, job: &ImportJob, now: Timestamp) -> Result<(ImportContext, Room), SliceError> {
+        let (account, tree, settings) = tokio::try_join!(
+            self.accounts.vendor(job.vendor),
+            self.products.catalog.categories(),
+            self.settings.current()
+        )?;
         let account = account.ok_or_else(|| Refusal::because(Code::NotFound, "the vendor does not exist"))?;
         if account.state == VendorState::Suspended {
             return Err(Refusal::of(Code::VendorSuspended).into());
         }
-        Ok(ImportContext {
+        let promised = if job.dry_run { job.counts.created } else { 0 };
+        let room = Room::new(settings.quotas.products_in(account.state), promised);
+        let context = ImportContext {
             approved: account.state == VendorState::Approved,
             currency: job.currency,
             vendor: account.card,
@@ -200,7 +208,8 @@ impl App {
             stock: job.stock,
             is_partial: false,
             now,
-        })
+        };
+        Ok((context, room))
     }
 
     async fn import_slice(
@@ -229,7 +238,7 @@ impl App {
         delivery: Delivery<'_>,
         slice: &Slice,
     ) -> Result<Progress, SliceError> {
-        let base = self.context(job, delivery.now).await?;
+        let (base, mut room) = self.context(job, delivery.now).await?;
         if job.rows.is_none() {
             let limits = self.settings.current().await?.limits.import;
             self.count_rows(job, limits).await?;
@@ -255,7 +264,7 @@ impl App {
                 let kept_columns = reader.kept_columns();
                 Arc::new(ImportContext { columns, kept_columns, spellings, is_partial, ..base.clone() })
             });
-            let batch = self.products.import_batch(context, entries, job.dry_run, &mut pace).await?;
+            let batch = self.products.import_batch(context, entries, job.dry_run, &mut pace, &mut room).await?;
             let faults = job.advance(position, batch.counts, batch.faults);
             let now = delivery.now + slice.elapsed();
             job.worked = Some((began, now));

@@ -9,6 +9,7 @@ mod merge;
 mod plan;
 mod product_store;
 mod refused;
+mod room;
 mod text;
 mod work;
 

@@ -125,6 +125,10 @@ impl Plan {
         can_be_read && self.known.file_columns() != self.file_columns
     }
 
+    pub(crate) fn is_new(&self) -> bool {
+        self.known.stored.is_none()
+    }
+
     pub(crate) fn changes_product(&self) -> bool {
         self.known.stored.as_ref().is_none_or(|stored| {
             let has_changed = stored.product != self.merged.product;
@@ -149,7 +153,7 @@ impl Plan {
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
-        let (created, stock_kept) = (self.known.stored.is_none(), self.merged.stock_kept);
+        let (created, stock_kept) = (self.is_new(), self.merged.stock_kept);
         if self.draft.continues && !created {
             return Outcome::Continued { variants: self.draft.variants.len(), stock_kept };
         }

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::merge::{ImportContext, Issue, Units, handles, is_known_by_number, is_known_by_skus, is_of_file};
 use crate::plan::{Known, Outcome, Place, Plan};
+use crate::room::Room;
 use product_file::{Entry, ProductDraft, RowError};
 
 /// Products per batch, which bounds how much of a file is in memory at a time.
@@ -127,12 +128,14 @@ pub(crate) fn fault_of(error: RowError) -> ImportRowError {
 
 impl ProductStore {
     /// Imports a batch of products. Importing it again changes nothing, so it may be repeated after any interruption.
+    /// New products beyond the room are refused; changes of others pass.
     pub(crate) async fn import_batch(
         &self,
         context: &Arc<ImportContext>,
         entries: Vec<Entry>,
         dry_run: bool,
         pace: &mut Pace,
+        room: &mut Room,
     ) -> Result<BatchReport, Error> {
         let mut batch = BatchReport::default();
         let mut drafts = Vec::with_capacity(entries.len());
@@ -153,6 +156,8 @@ impl ProductStore {
             }
         }
         let known = self.known(context, &drafts).await?;
+        let has_new = known.iter().any(|known| known.stored.is_none());
+        let mut left = if has_new { room.left(&self.catalog, context.vendor.id).await? } else { 0 };
         let mut work = Vec::new();
         for ((place, draft), known) in places.into_iter().zip(drafts).zip(known) {
             if draft.continues && known.stored.is_none() && !known.unreadable {
@@ -163,7 +168,14 @@ impl ProductStore {
                 }
                 continue;
             }
-            match Plan::new(place, draft, known, context) {
+            let planned = Plan::new(place, draft, known, context).and_then(|plan| {
+                let Some(rest) = left.checked_sub(u64::from(plan.is_new())) else {
+                    return Err((plan.place, vec![room.used_up()]));
+                };
+                left = rest;
+                Ok(plan)
+            });
+            match planned {
                 Ok(plan) if dry_run || !plan.changes_anything() => {
                     let (outcome, preview) = (plan.outcome(), if dry_run { plan.preview() } else { None });
                     let issues = plan.merged.warnings.into_iter().chain(preview).collect();
@@ -190,6 +202,7 @@ impl ProductStore {
             let (place, outcome, issues) = done.map_err(|error| Error::Failed(error.to_string()))??;
             batch.add_product(place.key, &outcome, entries_of(context, &place, issues));
         }
+        room.take(batch.counts.created);
         batch.faults.sort_by_key(|fault| fault.line);
         Ok(batch)
     }

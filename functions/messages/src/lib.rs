@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::DisplayErrorContext;
-use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserError;
+use aws_sdk_cognitoidentityprovider::operation::admin_get_user::{AdminGetUserError, AdminGetUserOutput};
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,6 +33,7 @@ use platform::{
 };
 use store::{Accounts, Catalog, Keys, Orders, RateLimits, Sessions, SettingsTable};
 
+use crate::phones::Weight;
 use crate::texts::Site;
 
 /// State of the handler.
@@ -153,7 +154,10 @@ impl App {
         let opened = persons.open(&code.sealed, Some(&key), SealedIn::Code(contact))?;
         let applicant: Applicant = serde_json::from_slice(&opened)?;
         let point = applicant.contact().ok_or(DeliveryError::Damaged)?;
-        let is_known = self.has_account(&point).await?;
+        let is_known = match purpose {
+            CodePurpose::ChangeContact => self.is_taken(&point).await?,
+            _ => self.has_account(&point).await?,
+        };
         let text = match purpose {
             CodePurpose::SignUp if is_known => Some(self.site.account_exists()),
             CodePurpose::ChangeContact if is_known => Some(self.site.contact_is_taken()),
@@ -167,7 +171,8 @@ impl App {
         if let Some(text) = text {
             // By the random bytes of the code, so that the next one of the same contact is another message.
             let id = format!("code-{}-{number}", persons.look_up(Identifier::Code(&code.key)));
-            self.deliver(&point, &Outgoing { id, ..text }, now).await?;
+            let weight = if number == 1 { Weight::Needed } else { Weight::Usual };
+            self.deliver(&point, &Outgoing { id, ..text }, (weight, now)).await?;
         }
         let sent = PendingCode { sent: number, ..code.clone() };
         if !self.sessions.put_code(&sent, Some(code.version)).await? {
@@ -176,7 +181,8 @@ impl App {
         Ok(())
     }
 
-    /// Tells somebody what has changed in their account. A copy of the message may tell it again.
+    /// Tells somebody what has changed in their account, by every channel that they have proven: a thief may have added
+    /// one of their own. A copy of the message may tell it again.
     async fn send_account_change(
         &self,
         user: UserId,
@@ -184,10 +190,10 @@ impl App {
         (id, now): (&str, Timestamp),
     ) -> Result<(), DeliveryError> {
         let Some(text) = self.site.account_changed(change) else { return Ok(()) };
-        match self.contact_of(user).await? {
-            Some(contact) => self.deliver(&contact, &Outgoing { id: id.to_owned(), ..text }, now).await,
-            None => Ok(()),
+        for contact in self.contacts_of(user).await? {
+            self.deliver(&contact, &Outgoing { id: id.to_owned(), ..text.clone() }, (Weight::Needed, now)).await?;
         }
+        Ok(())
     }
 
     /// Mails an invitation, unless it was mailed or has ended meanwhile. The mail is the same for everybody: nothing is
@@ -230,45 +236,50 @@ impl App {
     /// of a person who never confirmed it.
     async fn has_account(&self, contact: &ContactPoint) -> Result<bool, DeliveryError> {
         let Some(username) = self.accounts.username_of(contact).await? else { return Ok(false) };
-        let asked = self.pool.admin_get_user().user_pool_id(&self.pool_id).username(username.as_str()).send().await;
-        match asked {
-            Ok(known) => Ok(known.user_status() != Some(&UserStatusType::Unconfirmed)),
+        let known = self.known(username.as_str()).await?;
+        Ok(known.is_some_and(|known| known.user_status() != Some(&UserStatusType::Unconfirmed)))
+    }
+
+    /// Whether a contact is one of an account. A change of contact that broke off has claimed it, and is no reason to
+    /// refuse it to its owner.
+    async fn is_taken(&self, contact: &ContactPoint) -> Result<bool, DeliveryError> {
+        let Some(username) = self.accounts.username_of(contact).await? else { return Ok(false) };
+        let known = self.known(username.as_str()).await?;
+        Ok(known.is_some_and(|known| proven_contacts(&known).any(|known| known == *contact)))
+    }
+
+    /// The address that a person has proven; nothing when they are gone, or have none.
+    pub(crate) async fn address_of(&self, user: UserId) -> Result<Option<Email>, DeliveryError> {
+        Ok(self.contacts_of(user).await?.iter().find_map(|contact| contact.email().cloned()))
+    }
+
+    /// What a person has proven, the address first; nothing when they are gone.
+    async fn contacts_of(&self, user: UserId) -> Result<Vec<ContactPoint>, DeliveryError> {
+        let known = self.known(&user.to_string()).await?;
+        Ok(known.iter().flat_map(proven_contacts).collect())
+    }
+
+    /// Who has this name or id in the user pool.
+    async fn known(&self, name: &str) -> Result<Option<AdminGetUserOutput>, DeliveryError> {
+        match self.pool.admin_get_user().user_pool_id(&self.pool_id).username(name).send().await {
+            Ok(known) => Ok(Some(known)),
             Err(error) if error.as_service_error().is_some_and(AdminGetUserError::is_user_not_found_exception) => {
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(DeliveryError::Pool(DisplayErrorContext(&error).to_string())),
         }
     }
 
-    /// The address that a person has proven; nothing when they are gone, or have none.
-    pub(crate) async fn address_of(&self, user: UserId) -> Result<Option<Email>, DeliveryError> {
-        Ok(self.contact_of(user).await?.and_then(|contact| contact.email().cloned()))
-    }
-
-    /// The address that a person has proven, or else the telephone number; nothing when they are gone.
-    async fn contact_of(&self, user: UserId) -> Result<Option<ContactPoint>, DeliveryError> {
-        let asked = self.pool.admin_get_user().user_pool_id(&self.pool_id).username(user.to_string()).send().await;
-        let known = match asked {
-            Ok(known) => known,
-            Err(error) if error.as_service_error().is_some_and(AdminGetUserError::is_user_not_found_exception) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(DeliveryError::Pool(DisplayErrorContext(&error).to_string())),
-        };
-        let attribute = |name: &str| {
-            known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
-        };
-        let proven = |name: &str, verified: &str| attribute(name).filter(|_| attribute(verified) == Some("true"));
-        let email = proven("email", "email_verified").and_then(|email| Email::kept(email).ok());
-        let number = || proven("phone_number", "phone_number_verified").and_then(|number| number.parse().ok());
-        Ok(email.map(ContactPoint::Email).or_else(|| number().map(ContactPoint::Phone)))
-    }
-
     /// Sends a message by whichever channel reaches the contact.
-    async fn deliver(&self, to: &ContactPoint, message: &Outgoing, now: Timestamp) -> Result<(), DeliveryError> {
+    async fn deliver(
+        &self,
+        to: &ContactPoint,
+        message: &Outgoing,
+        counted: (Weight, Timestamp),
+    ) -> Result<(), DeliveryError> {
         match to {
             ContactPoint::Email(email) => self.send(email, &message.mail).await,
-            ContactPoint::Phone(number) => self.send_to_phone(number, message, now).await,
+            ContactPoint::Phone(number) => self.send_to_phone(number, message, counted).await,
         }
     }
 
@@ -287,6 +298,17 @@ impl App {
             Err(Unsent::Later(reason)) => Err(DeliveryError::Unsent(reason)),
         }
     }
+}
+
+/// What somebody has proven, the address first.
+fn proven_contacts(known: &AdminGetUserOutput) -> impl Iterator<Item = ContactPoint> {
+    let attribute = |name: &str| {
+        known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
+    };
+    let proven = |name: &str, verified: &str| attribute(name).filter(|_| attribute(verified) == Some("true"));
+    let email = proven("email", "email_verified").and_then(|email| Email::kept(email).ok());
+    let number = proven("phone_number", "phone_number_verified").and_then(|number| number.parse().ok());
+    email.map(ContactPoint::Email).into_iter().chain(number.map(ContactPoint::Phone))
 }
 
 fn key_of(code: &PendingCode) -> Result<PersonKey, DeliveryError> {

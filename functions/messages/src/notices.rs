@@ -2,8 +2,7 @@
 
 use domain::marketplace::OperatorRole;
 use domain::notice::Notice;
-use domain::text::Email;
-use domain::vendor::VendorAccount;
+use domain::vendor::{Role, VendorAccount};
 use domain::{ProductId, Timestamp, UserId, VendorId};
 use platform::mail::Message;
 
@@ -13,14 +12,14 @@ impl App {
     /// Sends a notice, if what it tells has come to be.
     pub(crate) async fn send_notice(&self, vendor: VendorId, notice: Notice) -> Result<(), DeliveryError> {
         let Some(account) = self.accounts.vendor(vendor).await? else { return Ok(()) };
-        let told = match notice {
+        let to_owners = match notice {
             Notice::Step { step, at } => {
                 let is_written = account.history.iter().any(|one| one.event == step && one.at == at);
-                is_written.then(|| (account.email.clone(), self.site.step(&account, step)))
+                is_written.then(|| self.site.step(&account, step))
             }
             Notice::Joined { user } => self.joined(&account, user).await?,
             Notice::Left { user } => self.left(&account, user).await?,
-            Notice::Removed { user } => self.removed(&account, user).await?,
+            Notice::Removed { user } => return self.tell_removed(&account, user).await,
             Notice::ProductHidden { product, at } => self.product_hidden(&account, product, at).await?,
             Notice::PaperExpires { kind, expires_at, step } => {
                 let last = account.documents.iter().rev().find(|document| document.kind == kind);
@@ -31,7 +30,7 @@ impl App {
                 if step > 2 {
                     self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &text).await?;
                 }
-                Some((account.email.clone(), text))
+                Some(text)
             }
             Notice::IdentityChanged { at } => {
                 if !account.identity_changes.iter().any(|change| change.at == at) {
@@ -39,37 +38,47 @@ impl App {
                 }
                 let to_operator = self.site.identity_changed(&account, true);
                 self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &to_operator).await?;
-                Some((account.email.clone(), self.site.identity_changed(&account, false)))
+                Some(self.site.identity_changed(&account, false))
             }
         };
-        match told {
-            Some((to, message)) => self.send(&to, &message).await,
+        match to_owners {
+            Some(message) => self.tell_owners(vendor, &message).await,
             None => Ok(()),
         }
     }
 
-    async fn joined(&self, account: &VendorAccount, user: UserId) -> Result<Option<(Email, Message)>, DeliveryError> {
+    /// Mails something to the owners of a shop, each at the address that they have proven: that of the shop is
+    /// whatever somebody has entered.
+    async fn tell_owners(&self, vendor: VendorId, message: &Message) -> Result<(), DeliveryError> {
+        for member in self.accounts.members(vendor).await?.iter().filter(|member| member.role == Role::Owner) {
+            if let Some(email) = self.address_of(member.user).await? {
+                self.send(&email, message).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn joined(&self, account: &VendorAccount, user: UserId) -> Result<Option<Message>, DeliveryError> {
         let joined = self.accounts.membership(user, account.card.id).await?;
-        Ok(joined.map(|joined| {
-            let message = self.site.joined(&account.card.name, &joined.email, joined.role);
-            (account.email.clone(), message)
-        }))
+        Ok(joined.map(|joined| self.site.joined(&account.card.name, &joined.email, joined.role)))
     }
 
-    async fn left(&self, account: &VendorAccount, user: UserId) -> Result<Option<(Email, Message)>, DeliveryError> {
+    async fn left(&self, account: &VendorAccount, user: UserId) -> Result<Option<Message>, DeliveryError> {
         if self.accounts.membership(user, account.card.id).await?.is_some() {
             return Ok(None);
         }
         let person = self.address_of(user).await?;
-        Ok(person.map(|person| (account.email.clone(), self.site.left(&account.card.name, &person))))
+        Ok(person.map(|person| self.site.left(&account.card.name, &person)))
     }
 
-    async fn removed(&self, account: &VendorAccount, user: UserId) -> Result<Option<(Email, Message)>, DeliveryError> {
+    async fn tell_removed(&self, account: &VendorAccount, user: UserId) -> Result<(), DeliveryError> {
         if self.accounts.membership(user, account.card.id).await?.is_some() {
-            return Ok(None);
+            return Ok(());
         }
-        let person = self.address_of(user).await?;
-        Ok(person.map(|person| (person, self.site.removed(&account.card.name))))
+        match self.address_of(user).await? {
+            Some(person) => self.send(&person, &self.site.removed(&account.card.name)).await,
+            None => Ok(()),
+        }
     }
 
     async fn product_hidden(
@@ -77,10 +86,10 @@ impl App {
         account: &VendorAccount,
         product: ProductId,
         at: Timestamp,
-    ) -> Result<Option<(Email, Message)>, DeliveryError> {
+    ) -> Result<Option<Message>, DeliveryError> {
         let product = self.catalog.product_alone(product).await?;
         let Some(product) = product.filter(|product| product.vendor.id == account.card.id) else { return Ok(None) };
         let hidden = product.hidden.as_ref().filter(|hidden| hidden.at == at);
-        Ok(hidden.map(|hidden| (account.email.clone(), self.site.product_hidden(&product, &hidden.reason))))
+        Ok(hidden.map(|hidden| self.site.product_hidden(&product, &hidden.reason)))
     }
 }

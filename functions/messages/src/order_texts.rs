@@ -6,6 +6,7 @@ use domain::proof::OrderText;
 use domain::{EventId, OrderId, Timestamp};
 use platform::messenger::Outgoing;
 
+use crate::phones::Weight;
 use crate::{App, DeliveryError};
 
 impl App {
@@ -37,6 +38,6 @@ impl App {
         let short = self.site.order_text(text, id, &secret.order_token(id), code.as_deref());
         let mail = self.site.message("your order", &[&short]);
         let message = Outgoing { id: event.to_string(), mail, short: Some(short), code };
-        self.send_to_phone(&number, &message, now).await
+        self.send_to_phone(&number, &message, (Weight::Usual, now)).await
     }
 }

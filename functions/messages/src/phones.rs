@@ -20,12 +20,22 @@ const TO_PREFIX: &str = "to-prefix";
 /// What one message counts for.
 type Count = (&'static str, Target, (u32, Limit));
 
+/// What a message is to its recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// The first one with a code, or what has changed in their account: it comes also where others have used up the
+    /// messages to the number.
+    Needed,
+    /// One of those that are counted for the number.
+    Usual,
+}
+
 impl App {
     pub(crate) async fn send_to_phone(
         &self,
         number: &PhoneNumber,
         message: &Outgoing,
-        now: Timestamp,
+        (weight, now): (Weight, Timestamp),
     ) -> Result<(), DeliveryError> {
         let settings = self.settings.current().await?;
         let settings = &settings.phone_messages;
@@ -38,7 +48,9 @@ impl App {
             (TO_NUMBER, Target::Contact(look_up), (1, settings.per_number)),
             (TO_PREFIX, Target::Prefix(digits_of(prefix)), (1, settings.per_prefix)),
         ];
-        for (call, target, count) in counts {
+        // The number's own count comes first.
+        let counts = counts.get(usize::from(weight == Weight::Needed)..).unwrap_or_default();
+        for &(call, target, count) in counts {
             match self.rate_limits.spend(call, target, count, now).await {
                 Ok(()) => {}
                 Err(Error::TooMany { .. }) if call == TO_NUMBER => {
@@ -56,7 +68,7 @@ impl App {
         let sent = self.by_any_channel(number, message, (prefix, settings), now).await;
         if sent.is_err() {
             // The next try is counted again.
-            for (call, target, count) in counts {
+            for &(call, target, count) in counts {
                 self.rate_limits.uncount(call, target, count, now).await;
             }
         }

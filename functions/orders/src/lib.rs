@@ -67,7 +67,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(returns::request_return[TooManyRequests, WrongState, LimitReached, Conflict]))
         .routes(routes!(returns::request_my_return[WrongState, LimitReached, Conflict]))
         .routes(routes!(returns::open_return[WrongState, LimitReached, Conflict]))
-        .routes(routes!(returns::decide_return[RefundLimit, WrongState, Conflict]))
+        .routes(routes!(returns::decide_return[RefundLimit, StepUpNeeded, WrongState, Conflict]))
         .routes(routes!(refunds::grant_refund[StepUpNeeded, RefundLimit, WrongState, Conflict]))
         .routes(routes!(refunds::retry_refund[WrongState, Conflict]))
         .routes(routes!(refunds::resolve_refund[WrongState, Conflict]))

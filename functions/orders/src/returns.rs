@@ -172,6 +172,10 @@ pub async fn decide_return(
     Idempotent { body: Json(asked), call }: Idempotent<Json<DecideReturn>>,
 ) -> Result<Answer, Problem> {
     operator.may(OperatorPermission::ChangeOrders)?;
+    if asked.decision == ReturnDecision::Receive {
+        // Its money goes back with it.
+        operator.may(OperatorPermission::GrantRefunds)?;
+    }
     let reason = match (asked.decision, asked.reason) {
         (ReturnDecision::Decline, None) => {
             return Err(Refusal::field("/reason", "missing", "a declined return has a reason").into());

@@ -29,7 +29,8 @@ pub async fn list_vendor_exports(
 
 /// Starts an export of all products of the vendor.
 ///
-/// The file is a CSV file in Shopify's format or in WooCommerce's. Importing it again changes nothing.
+/// The file is a CSV file in Shopify's format or in WooCommerce's. Importing it again changes nothing. A shop has one
+/// export at a time: another one is refused with `import_running` until the first is over.
 #[utoipa::path(
     post, path = "/v1/vendor/exports", params(ExportParameters), responses((status = ACCEPTED, body = ExportView))
 )]

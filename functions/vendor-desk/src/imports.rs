@@ -79,7 +79,8 @@ pub async fn list_vendor_imports(
 ///
 /// Products without errors are imported, the others are reported. Importing a file again changes nothing. A file with
 /// titles names all variants of its products; one without, or whose products' rows stand apart, only changes what it
-/// names. A shop imports nothing before it is approved, and one file at a time: another import is refused with
+/// names. New products beyond those that a shop may have are refused with `limit_reached`, each for itself; changes of
+/// others pass. A shop imports nothing before it is approved, and one file at a time: another import is refused with
 /// `import_running` until the first is over. An import whose file was not uploaded yet ends for a new one.
 #[utoipa::path(
     post, path = "/v1/vendor/imports", params(ImportParameters),

@@ -49,9 +49,7 @@ pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(
             imports::list_vendor_imports[InvalidCursor],
-            imports::start_vendor_import[
-                VendorSuspended, WrongState, LimitReached, ImportRunning, TooManyRequests, Conflict,
-            ],
+            imports::start_vendor_import[VendorSuspended, WrongState, ImportRunning, TooManyRequests, Conflict],
         ))
         .limit_bodies(imports::BODY_LIMIT)
         .routes(routes!(imports::show_vendor_import))
@@ -59,7 +57,10 @@ pub fn routes<R: Routes<App>>() -> R {
             mapping::show_vendor_import_mapping,
             mapping::replace_vendor_import_mapping[VendorSuspended, WrongState, Conflict],
         ))
-        .routes(routes!(exports::list_vendor_exports[InvalidCursor], exports::start_vendor_export))
+        .routes(routes!(
+            exports::list_vendor_exports[InvalidCursor],
+            exports::start_vendor_export[ImportRunning, TooManyRequests, Conflict],
+        ))
         .routes(routes!(exports::show_vendor_export))
         .routes(routes!(
             products::list_vendor_products[InvalidCursor],
@@ -77,7 +78,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(stock::change_vendor_stock[VendorSuspended, OutOfStock, WrongState, LimitReached, Conflict]))
         // What follows has counters of its own, or is a step of an order.
         .limit_calls("desk")
-        .routes(routes!(media::begin_media_upload[VendorSuspended, WrongState, TooManyRequests]))
+        .routes(routes!(media::begin_media_upload[VendorSuspended, WrongState, LimitReached, TooManyRequests]))
         .routes(routes!(summary::show_vendor_summary))
         .routes(routes!(settlements::list_vendor_settlements[InvalidCursor]))
         .routes(routes!(orders::list_vendor_orders[InvalidCursor]))

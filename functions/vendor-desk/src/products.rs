@@ -148,7 +148,8 @@ pub async fn publish_vendor_product(
 
 /// Unpublishes a product.
 ///
-/// It becomes a draft again. Unpublishing a draft changes nothing.
+/// It becomes a draft again. Unpublishing a draft changes nothing, but one that the operator hides stays a draft when
+/// it is shown again.
 #[utoipa::path(
     post, path = "/v1/vendor/products/{id}/unpublish", params(("id" = ProductId, Path, description = "The product.")),
     responses((status = OK, body = VendorProduct))

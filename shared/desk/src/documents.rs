@@ -3,7 +3,7 @@
 use domain::text::Line;
 use domain::upload::Upload;
 use domain::vendor::{Document, DocumentKind, Member, Paper, Permission, VendorAccount};
-use domain::{Call, Code, MediaId, Refusal, Timestamp};
+use domain::{Call, MediaId, Refusal, Timestamp};
 use platform::UploadSpec;
 use serde::Deserialize;
 use store::accounts::Alongside;
@@ -13,8 +13,6 @@ use crate::{Done, Error, Vendors};
 
 /// The most bytes of a document: 10 MB.
 const MAX_DOCUMENT_SIZE: u64 = 10 * 1024 * 1024;
-/// The most documents of a vendor.
-const MAX_DOCUMENTS: usize = 20;
 
 /// A document that is going to be uploaded.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -96,10 +94,6 @@ impl Vendors {
                 return Err(Refusal::field("/expires_at", "missing", "a paper of this kind expires").into());
             }
             let mut changed = member.account.clone();
-            if changed.documents.len() >= MAX_DOCUMENTS {
-                let detail = format!("at most {MAX_DOCUMENTS} documents");
-                return Err(Refusal::because(Code::LimitReached, detail).into());
-            }
             let id = MediaId::new(now, platform::ids(now).bits());
             let key = format!("{}/{id}.{}", member.vendor(), asked.content_type.extension());
             let upload = self.sign_document(&key, asked, now).await?;
@@ -111,7 +105,7 @@ impl Vendors {
                 expires_at: asked.expires_at,
             };
             let paper = Paper::of(member.vendor(), &document);
-            changed.documents.push(document.clone());
+            changed.add_document(document.clone())?;
             let respond =
                 |saved: &VendorAccount| call.answer(&BegunDocument { document, upload, version: saved.version });
             let follow = Some(Alongside::Paper(asked.kind, paper.as_ref()));

@@ -6,6 +6,7 @@ use std::fmt;
 
 use domain::invitation::{Invitation, Invited};
 use domain::legal::LegalText;
+use domain::marketplace::OperatorPermission;
 use domain::notice::Notice;
 use domain::sealed::SealedIn;
 use domain::stored::Kept;
@@ -236,7 +237,13 @@ impl Vendors {
         now: Timestamp,
     ) -> Result<Membership, Error> {
         let vendor = account.card.id;
-        if !invitation.by_operator {
+        if invitation.by_operator {
+            // Nor has one of the operator's people who has left a shop to give away.
+            let inviter = self.accounts.operator(invitation.by).await?;
+            if inviter.is_none_or(|inviter| !inviter.role.allows(OperatorPermission::InviteVendorOwners)) {
+                return Err(not_found().into());
+            }
+        } else {
             if account.state != VendorState::Approved {
                 return Err(Refusal::because(Code::WrongState, "the vendor takes nobody in at the moment").into());
             }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use domain::legal::{LegalText, LegalVersion};
 use domain::text::LongText;
 use domain::vendor::{Member, Membership, VendorAccount};
-use domain::{Call, PageRequest, Slice, UserId};
+use domain::{Call, Outcome, PageRequest, Slice, UserId};
 use serde::Deserialize;
+use store::Backoff;
 use store::accounts::Alongside;
 use utoipa::ToSchema;
 
@@ -64,10 +65,21 @@ impl Vendors {
         member.proof.check()?;
         let work = async {
             let accepted = self.inviting.settings.accepted(LegalText::Agreement, Some(asked.version)).await?;
-            let membership = Membership { accepted_terms: accepted, ..member.membership.clone() };
-            let respond = |_: &VendorAccount| call.answer(&membership);
-            let change = Some(Alongside::Member(&membership));
-            Ok::<_, Error>(self.accounts.save_vendor(&member.account, change, &self.catalog, respond).await?)
+            let mut backoff = Backoff::default();
+            loop {
+                let Member { membership, account, .. } = self.again(member).await?;
+                if membership.accepted_terms == accepted && call.request().is_none() {
+                    // Nothing changes: a write would only be in the way of other changes of members.
+                    return Ok(Outcome::Done(call.answer(&membership)?.0));
+                }
+                let membership = Membership { accepted_terms: accepted, ..membership };
+                let respond = |_: &VendorAccount| call.answer(&membership);
+                let change = Some(Alongside::Member(&membership));
+                match self.accounts.save_vendor(&account, change, &self.catalog, respond).await {
+                    Err(store::Error::Conflict) => backoff.pause().await?,
+                    done => return Ok::<_, Error>(done?),
+                }
+            }
         };
         self.accounts.once(call.request(), work).await
     }

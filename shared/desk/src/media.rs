@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::settings::Limit;
 use domain::upload::Upload;
 use domain::vendor::{Member, Permission};
-use domain::{Call, MediaId, Refusal, Timestamp, VendorId};
+use domain::{Call, Code, MediaId, Refusal, Timestamp, VendorId};
 use platform::UploadSpec;
 use serde::Deserialize;
 use store::rate_limits::Target;
@@ -87,10 +87,15 @@ impl Desk {
     async fn count_upload(&self, vendor: VendorId, size: u64, now: Timestamp) -> Result<(), Error> {
         let quotas = self.settings.current().await?.quotas;
         let shop = Target::Vendor(vendor);
-        self.rate_limits.count_one("upload", shop, Limit::per_minute(quotas.uploads), now).await?;
         // In kilobytes, so that small pictures count for what they are.
         let kilobytes = u32::try_from(size.div_ceil(1_000)).unwrap_or(u32::MAX);
         let limit = Limit { most: quotas.media_megabytes.saturating_mul(1_000), within: THIRTY_DAYS };
+        if kilobytes > limit.most {
+            // No time helps: it would not fit into an empty window either.
+            let detail = format!("a shop has at most {} MB of pictures in thirty days", quotas.media_megabytes);
+            return Err(Refusal::because(Code::LimitReached, detail).into());
+        }
+        self.rate_limits.count_one("upload", shop, Limit::per_minute(quotas.uploads), now).await?;
         Ok(self.rate_limits.count_units("upload-size", shop, (kilobytes, limit), now).await?)
     }
 

@@ -33,8 +33,10 @@ impl Vendors {
     /// Removes a member. The last owner of a vendor cannot be removed.
     pub async fn remove_member<R>(&self, member: &Member, asked: &RemoveMember, call: Call<'_, (), R>) -> Done<R> {
         member.may(Permission::EditMembers)?;
-        let account = &member.account;
         let work = async {
+            let own = self.again(member).await?;
+            own.may(Permission::EditMembers)?;
+            let account = &own.account;
             let members = self.accounts.members(account.card.id).await?;
             let listed = members.into_iter().find(|member| member.email == asked.email);
             let known = match listed {
@@ -61,9 +63,10 @@ impl Vendors {
         let work = async {
             let mut backoff = Backoff::default();
             let mut is_told = false;
+            let member = self.accounts.member(user, named).await?;
             loop {
                 // Read again after a conflict: another owner may have left meanwhile.
-                let Member { membership, account, .. } = self.accounts.member(user, named).await?;
+                let Member { membership, account, .. } = self.again(&member).await?;
                 if membership.role == Role::Owner {
                     self.check_another_owner(&account, user).await?;
                 }
@@ -78,6 +81,18 @@ impl Vendors {
             }
         };
         self.accounts.once(call.request(), work).await
+    }
+
+    /// A member as they are now. The account comes first: whatever changes of its members behind it makes a write under
+    /// its version fail.
+    pub(crate) async fn again(&self, member: &Member) -> Result<Member, Error> {
+        let (user, vendor) = (member.membership.user, member.vendor());
+        let account = self.accounts.vendor(vendor).await?;
+        let membership = self.accounts.membership(user, vendor).await?;
+        let (Some(account), Some(membership)) = (account, membership) else {
+            return Err(Refusal::because(Code::Forbidden, "you are not a member of this shop any more").into());
+        };
+        Ok(Member { membership, account, ..member.clone() })
     }
 
     /// Refuses to leave a vendor without an owner. The list of members is eventually consistent, so the membership of

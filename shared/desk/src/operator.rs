@@ -160,7 +160,7 @@ impl Operator {
             let decided = account.after(step, reason.cloned(), operator, now)?;
             let claim = match step {
                 VendorStep::Approved => {
-                    decided.check_rules(&self.settings.current().await?.vendors)?;
+                    decided.check_rules(&self.settings.current().await?.vendors, now)?;
                     if !same_name {
                         self.check_name(&decided).await?;
                     }

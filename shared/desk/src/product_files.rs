@@ -131,7 +131,6 @@ impl Desk {
         let work = async {
             let limit = Limit { most: settings.quotas.imports, within: DAY };
             self.rate_limits.count_one("import", Target::Vendor(member.vendor()), limit, now).await?;
-            self.check_product_quota(member, &settings.quotas).await?;
             let mut backoff = Backoff::default();
             loop {
                 let last = self.accounts.began_last(member.vendor()).await?;
@@ -222,7 +221,7 @@ impl Desk {
         Ok(self.accounts.exports_of(member.vendor(), page).await?)
     }
 
-    /// Begins an export of all products of the vendor. It starts once it is enqueued.
+    /// Begins an export of all products of the vendor. It starts once it is enqueued. A shop has one export at a time.
     pub async fn begin_export<R>(
         &self,
         member: &Member,
@@ -250,8 +249,36 @@ impl Desk {
             version: 0,
             kept: Kept::default(),
         };
-        let work = async { Ok::<_, Error>(self.accounts.add_export(&job, call.answer(&job)?).await?) };
+        let work = async {
+            let limit = Limit { most: self.settings.current().await?.quotas.exports, within: DAY };
+            self.rate_limits.count_one("export", Target::Vendor(member.vendor()), limit, now).await?;
+            let mut backoff = Backoff::default();
+            loop {
+                let last = self.accounts.began_last_export(member.vendor()).await?;
+                if let Some(former) = &last.job {
+                    self.check_export_is_over(former, now).await?;
+                }
+                match self.accounts.add_export(&job, &last, call.answer(&job)?).await {
+                    // Another export has begun.
+                    Err(store::Error::Conflict) => backoff.pause().await?,
+                    done => return Ok::<_, Error>(done?),
+                }
+            }
+        };
         self.accounts.once(call.request(), work).await
+    }
+
+    /// Refuses another export while the shop's last one is not over. If the request for that one may have died before
+    /// it sent the message, it is sent here, since nobody else would before the export counts as abandoned.
+    async fn check_export_is_over(&self, former: &ExportJob, now: Timestamp) -> Result<(), Error> {
+        if former.is_over() || former.is_abandoned(now) {
+            return Ok(());
+        }
+        if former.may_lack_message(now) {
+            let job = VendorJob::Export { vendor_id: former.vendor, id: former.id };
+            self.files.enqueue_abandoned_export(&job).await;
+        }
+        Err(Refusal::because(Code::ImportRunning, "another export of the shop is not over yet").into())
     }
 
     /// Enqueues an export. The job's lease makes a duplicate message harmless.

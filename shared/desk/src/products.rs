@@ -127,10 +127,10 @@ impl Desk {
     /// Refuses one more product than a vendor may have. Drafts of a vendor who is not approved are few and counted each
     /// time; the products of others are counted at most every ten minutes by a sandbox, so that some more may come to
     /// be meanwhile.
-    pub(crate) async fn check_product_quota(&self, member: &Member, quotas: &Quotas) -> Result<(), Error> {
-        let is_approved = member.account.state.holds_handle();
-        let most = if is_approved { quotas.products } else { quotas.drafts };
-        let is_full = if is_approved {
+    async fn check_product_quota(&self, member: &Member, quotas: &Quotas) -> Result<(), Error> {
+        let state = member.account.state;
+        let most = quotas.products_in(state);
+        let is_full = if state.holds_handle() {
             self.catalog.has_many_products(member.vendor(), most).await?
         } else {
             self.catalog.has_products(member.vendor(), most).await?

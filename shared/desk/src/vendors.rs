@@ -323,7 +323,7 @@ impl Vendors {
         let work = async {
             expected.check(account.version)?;
             let submitted = account.after(VendorStep::Submitted, None, member.membership.user, now)?;
-            submitted.check_rules(&self.inviting.settings.current().await?.vendors)?;
+            submitted.check_rules(&self.inviting.settings.current().await?.vendors, now)?;
             // The operator sees them, and has to know of them to approve.
             let namesakes = self.accounts.namesakes(account).await?;
             let submitted =

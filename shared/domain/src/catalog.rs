@@ -253,9 +253,12 @@ impl Product {
         self.state == ProductState::Published && self.listed && self.hidden.is_none()
     }
 
-    /// Makes it a draft: buyers do not see it any more.
+    /// Makes it a draft: buyers do not see it any more. One that is hidden stays a draft when it is shown again.
     pub const fn unpublish(&mut self) {
         self.state = ProductState::Draft;
+        if let Some(hidden) = &mut self.hidden {
+            hidden.was_published = false;
+        }
     }
 
     /// Publishes it, unless it is hidden; the time of the first publication stays.

@@ -99,7 +99,7 @@ codes! {
     CartFull = "cart_full",
     /// This way of paying is not offered for this order.
     PaymentMethodUnavailable = "payment_method_unavailable",
-    /// Another import of the shop is not over yet.
+    /// Another import, or another export, of the shop is not over yet.
     ImportRunning = "import_running",
     /// A text that has to be accepted has a version that was not.
     TermsNotAccepted = "terms_not_accepted",

@@ -20,7 +20,7 @@ use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 pub use self::format::FileFormat;
 pub use self::mapping::{ColumnMapping, FileColumn, normalised_header};
 pub use self::rebuild::{Derived, Rebuild, RebuildCounts};
-pub use self::refused::{LastImport, RefusedFile, RefusedProduct, RowFault};
+pub use self::refused::{LastExport, LastImport, RefusedFile, RefusedProduct, RowFault};
 pub use self::report::{ImportRowError, Severity, StockImport};
 
 /// The most entries of each severity in the report on a file that are stored; the rest are only counted.
@@ -32,7 +32,7 @@ pub const LEASE_DURATION: Duration = Duration::from_secs(65);
 /// How long after the end of its last lease a job counts as abandoned, so that reading it queues it again. It is longer
 /// than the upload of the largest file takes, and than all redeliveries of a message until the dead-letter queue.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(3_600);
-/// How long a request that brings its file may take to put it into the bucket: longer than the gateway waits.
+/// How long a request may take to put its file into the bucket, or to send its message: longer than the gateway waits.
 const PUT_WITHIN: Duration = Duration::from_secs(35);
 
 /// State of an import, an export or a rebuild.
@@ -443,6 +443,16 @@ impl ExportJob {
     /// Key of its file in the bucket.
     pub fn key(&self) -> String {
         format!("exports/{}/{}.csv", self.vendor, self.id)
+    }
+
+    /// Whether it was completed or failed.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, JobState::Completed | JobState::Failed)
+    }
+
+    /// Whether its request is over, and may have died before its message was sent.
+    pub fn may_lack_message(&self, now: Timestamp) -> bool {
+        self.state == JobState::Waiting && self.created_at + PUT_WITHIN <= now
     }
 }
 

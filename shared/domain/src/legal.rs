@@ -68,6 +68,10 @@ pub struct InForce {
     pub number: u32,
     pub published_at: Timestamp,
     pub grace_until: Timestamp,
+    /// The last version whose grace was over when this one was published: the grace of this one is not for who has not
+    /// accepted that one. 0 when there was none.
+    #[serde(default)]
+    pub required: u32,
     /// Incremented by each write, which is conditional on it.
     #[serde(skip)]
     pub version: u64,
@@ -86,6 +90,13 @@ pub struct LegalTexts {
 fn not_accepted(pointer: &str, number: u32) -> Refusal {
     let detail = format!("version {number} is in force: show it, and send its number");
     Refusal::fields(Code::TermsNotAccepted, vec![FieldError::new(pointer, "not_current", detail)])
+}
+
+impl InForce {
+    /// The least version that members need at a time; 0 as long as they need none.
+    pub fn required_at(&self, at: Timestamp) -> u32 {
+        if self.grace_until <= at { self.number } else { self.required }
+    }
 }
 
 impl LegalTexts {
@@ -111,8 +122,7 @@ impl LegalTexts {
     /// The version that a member has to agree to before they change anything more; nothing while they need not.
     pub fn due(&self, accepted: Option<u32>, now: Timestamp) -> Option<u32> {
         let current = self.agreement.as_ref()?;
-        let is_due = accepted != Some(current.number) && current.grace_until <= now;
-        is_due.then_some(current.number)
+        (accepted.unwrap_or(0) < current.required_at(now)).then_some(current.number)
     }
 }
 
@@ -188,15 +198,33 @@ mod tests {
         }
     }
 
+    fn in_force(number: u32, required: u32) -> InForce {
+        let kept = Kept::default();
+        InForce { number, published_at: NOW, grace_until: after(60), required, version: 1, kept }
+    }
+
     #[test]
     fn members_are_asked_again_after_the_grace_and_buyers_at_once() {
-        let in_force =
-            InForce { number: 2, published_at: NOW, grace_until: after(60), version: 1, kept: Kept::default() };
+        let in_force = in_force(2, 0);
         let texts = LegalTexts { offer: Some(in_force.clone()), agreement: Some(in_force) };
         assert_eq!(texts.check(LegalText::Offer, Some(1)).unwrap_err().code(), Code::TermsNotAccepted);
         assert_eq!(texts.check(LegalText::Offer, Some(2)), Ok(Some(2)));
         assert_eq!((texts.due(Some(1), after(59)), texts.due(Some(1), after(60))), (None, Some(2)));
         assert_eq!((texts.due(Some(2), after(60)), texts.due(None, after(60))), (None, Some(2)));
         assert_eq!(LegalTexts::default().check(LegalText::Offer, None), Ok(None));
+    }
+
+    #[test]
+    fn the_grace_of_a_version_is_not_for_who_has_not_accepted_the_one_before() {
+        let stored = serde_json::json!({"number": 1, "published_at": NOW, "grace_until": after(60)});
+        let first: InForce = serde_json::from_value(stored).unwrap();
+        assert_eq!((first.required_at(after(59)), first.required_at(after(60))), (0, 1));
+        assert_eq!((in_force(3, 1).required_at(after(59)), in_force(3, 1).required_at(after(60))), (1, 3));
+        let due = |accepted: Option<u32>, at: u64| {
+            let texts = LegalTexts { offer: None, agreement: Some(in_force(3, 2)) };
+            texts.due(accepted, after(at))
+        };
+        assert_eq!([None, Some(1), Some(2), Some(3)].map(|accepted| due(accepted, 0)), [Some(3), Some(3), None, None]);
+        assert_eq!([Some(2), Some(3), Some(4)].map(|accepted| due(accepted, 60)), [Some(3), None, None]);
     }
 }

@@ -20,6 +20,8 @@ pub enum Identifier<'a> {
     Client(&'a str),
     /// A code that can be guessed.
     Code(&'a str),
+    /// An account, by its name in the user pool.
+    Username(&'a str),
 }
 
 impl Identifier<'_> {
@@ -30,6 +32,7 @@ impl Identifier<'_> {
             Self::Phone(phone) => ("phone", phone.as_str()),
             Self::Client(address) => ("client", address),
             Self::Code(code) => ("code", code),
+            Self::Username(name) => ("username", name),
         }
     }
 }

@@ -131,6 +131,10 @@ impl PendingCode {
 pub struct CodeRequest {
     /// When its code ends, by which that is told from the ones before and after it.
     pub expires_at: Timestamp,
+    /// Whether the password of the sign-up came with it: with any other request its owner does not know which one that
+    /// is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_password: bool,
 }
 
 /// What somebody is told about their account, so that they notice what they have not done themselves.

@@ -47,17 +47,26 @@ impl People {
         let (settings, persons) = (settings?, persons?);
         // Of a prefix to which nothing is sent at all, which says nothing about whose number it is.
         settings.phone_messages.check_reaches(by.contact, "/contact")?;
-        let limits = settings.limits;
+        let (limits, to_numbers) = (settings.limits, settings.phone_messages.per_client);
         let pair = (persons.look_up(Identifier::Client(by.client)), persons.look_up(by.contact));
         let (client, contact) = (Target::Client(pair.0), Target::Contact(pair.1));
         let of_pair = Target::Pair(pair.0, pair.1);
         self.rate_limits.count_one("code-request", of_pair, limits.code_request.per_client, by.now).await?;
-        let (by_client, mails, requests) = tokio::join!(
+        // What one client has sent to numbers costs money, whosever they are.
+        let by_number = async {
+            match by.contact.phone() {
+                Some(_) => self.rate_limits.count_one("code-to-number", client, to_numbers, by.now).await,
+                None => Ok(()),
+            }
+        };
+        let (by_client, by_number, mails, requests) = tokio::join!(
             self.rate_limits.count_one("mail", client, limits.mail.per_client, by.now),
+            by_number,
             self.rate_limits.count_one("mail", contact, limits.mail.per_target, by.now),
             self.rate_limits.count_one("code-request", contact, limits.code_request.per_target, by.now)
         );
         by_client?;
+        by_number?;
         if let Err(refused) = requests {
             let is_full = matches!(refused, store::Error::TooMany { .. });
             if !is_full || !self.rate_limits.is_remembered(pair, by.now).await? {
@@ -72,15 +81,15 @@ impl People {
         Ok(Counted { contact: pair.1, persons, may_send_again })
     }
 
-    /// Stores a request for the code that ends then, and answers with its token.
+    /// Stores a request for a code, and answers with its token.
     pub(crate) async fn put_request(
         &self,
         purpose: CodePurpose,
         contact: LookUp,
-        expires_at: Timestamp,
+        request: CodeRequest,
     ) -> Result<String, Error> {
         let token = new_token()?;
-        self.sessions.put_request((purpose, contact), &hash(&token), CodeRequest { expires_at }).await?;
+        self.sessions.put_request((purpose, contact), &hash(&token), request).await?;
         Ok(token)
     }
 

@@ -6,7 +6,7 @@ use domain::proof::CodePurpose;
 use platform::Rotating;
 use store::accounts::Username;
 
-use crate::credentials::Entered;
+use crate::credentials::{Entered, Proven};
 use crate::people::{Limited, SignInAnswer, wrong_code};
 use crate::user_pool::UserPoolError;
 use crate::{Error, People};
@@ -21,7 +21,7 @@ impl People {
     /// Signs in with a code. The user pool takes a proof of ours for it.
     pub async fn sign_in_by_code(&self, entered: Entered<'_>, by: Limited<'_>) -> Result<SignInAnswer, Error> {
         let (contact, persons) = self.count_entry("code", by).await?;
-        self.prove(CodePurpose::SignIn, contact, &persons, entered, by).await?;
+        let Proven { code, .. } = self.prove(CodePurpose::SignIn, contact, &persons, entered, by).await?;
         let (username, proofs) = tokio::join!(self.username(by), self.proofs.value());
         let (issued, sub) = match self.let_in(&username?, &*proofs?, by.now).await {
             // The code of an address without an account is sent to nobody, so this was a guess.
@@ -30,6 +30,10 @@ impl People {
             }
             issued => issued?,
         };
+        // Only now, so that a pool that does not answer costs nobody their code.
+        if !self.sessions.use_up_code(&code).await? {
+            return Err(wrong_code());
+        }
         if let Ok(user) = sub.parse() {
             self.accounts.note_proven(user, by.contact).await?;
         }

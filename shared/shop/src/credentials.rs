@@ -1,8 +1,10 @@
-//! Passwords, refresh tokens and tokens of requests. Their `Debug` hides the value, so that no log contains it.
+//! Passwords, refresh tokens and tokens of requests, whose `Debug` hides the value, so that no log contains it; and
+//! what a code has proven.
 
 use std::borrow::Cow;
 use std::fmt;
 
+use domain::proof::{Applicant, PendingCode};
 use domain::text::{OneTimeCode, composed, is_forbidden, is_line_break};
 use serde::{Deserialize, Deserializer, de};
 
@@ -23,6 +25,15 @@ pub struct RequestToken(String);
 pub struct Entered<'a> {
     pub code: &'a OneTimeCode,
     pub request: &'a RequestToken,
+}
+
+/// A contact that was proven.
+pub(crate) struct Proven {
+    /// Who has asked for the code.
+    pub(crate) applicant: Applicant,
+    pub(crate) code: PendingCode,
+    /// Whether the password of the sign-up is of who has proven it.
+    pub(crate) with_password: bool,
 }
 
 macro_rules! credential {

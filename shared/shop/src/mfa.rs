@@ -49,6 +49,7 @@ pub struct Enrolment {
 
 /// Codes on paper, each of which works once in the place of the app. They are shown once.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RecoveryCodesView)]
 pub struct RecoveryCodes {
     /// Ten codes of ten symbols and digits, with a hyphen in the middle.
     pub recovery_codes: Vec<String>,
@@ -107,7 +108,7 @@ impl People {
     /// Begins to set up a second factor. Nothing changes before a code of the app is entered. A token that was stolen
     /// must not lock its owner out, so the sign-in has to be fresh.
     pub async fn begin_mfa(&self, signed_in_at: Timestamp, by: SecondFactor<'_>) -> Result<Enrolment, Error> {
-        check_fresh(signed_in_at, by.now)?;
+        self.check_fresh(by.user, signed_in_at, by.now).await?;
         let person = self.signed_in(by.user).await?;
         let persons = self.persons.value().await?;
         let (key, secret) = (PersonsSecret::new_key()?, TotpSecret::new()?);
@@ -142,7 +143,7 @@ impl People {
         code: &SecondFactorCode,
         by: SecondFactor<'_>,
     ) -> Result<RecoveryCodes, Error> {
-        check_fresh(signed_in_at, by.now)?;
+        self.check_fresh(by.user, signed_in_at, by.now).await?;
         let pair = self.count_second_factor(by).await?;
         let persons = self.persons.value().await?;
         let known = self.accounts.mfa(by.user).await?;
@@ -154,11 +155,13 @@ impl People {
         mfa.since = Some(by.now);
         let (codes, hashes) = recovery_codes(&persons, &key)?;
         mfa.recovery = hashes;
+        // Before and after, so that a call that breaks off leaves nobody signed in without the app.
+        self.sign_out(by.user, by.now).await?;
         if !self.accounts.put_mfa(&mfa).await? {
             return Err(store::Error::Conflict.into());
         }
         self.rate_limits.forget("mfa", pair).await;
-        self.sign_out(by.user).await?;
+        self.sign_out(by.user, by.now).await?;
         self.notify(by.user, AccountChange::MfaSetUp).await;
         Ok(codes)
     }
@@ -181,7 +184,7 @@ impl People {
             }
         }
         self.rate_limits.forget("mfa", pair).await;
-        self.sign_out(by.user).await
+        self.sign_out(by.user, by.now).await
     }
 
     /// Ten new codes on paper for a code of the app: those before work no more.
@@ -198,6 +201,7 @@ impl People {
         };
         let key = key_of(&mfa)?;
         mfa.last_step = step_of(&mfa, code, &persons, &key, by.now)?.ok_or_else(wrong_code)?;
+        seal_anew(&mut mfa, &persons, &key)?;
         let (codes, hashes) = recovery_codes(&persons, &key)?;
         mfa.recovery = hashes;
         if !self.accounts.put_mfa(&mfa).await? {
@@ -206,6 +210,18 @@ impl People {
         self.rate_limits.forget("mfa", pair).await;
         self.notify(by.user, AccountChange::PapersReplaced).await;
         Ok(codes)
+    }
+
+    /// Refuses who signed in too long ago, or with what is no credential any more: an access token outlives its session
+    /// by some minutes, and must not be enough to take an account over in them.
+    pub(crate) async fn check_fresh(&self, user: UserId, signed_in_at: Timestamp, now: Timestamp) -> Result<(), Error> {
+        let ended = self.sessions.ended_since(user).await?;
+        // Tokens count in seconds.
+        let is_over = ended.is_some_and(|since| signed_in_at.seconds() < since.seconds());
+        if is_over || now.since(signed_in_at) > FRESH {
+            return Err(Refusal::of(Code::StepUpNeeded).into());
+        }
+        Ok(())
     }
 
     /// Takes away a second factor that was set up a short time ago, or not to the end: whoever knew the password before
@@ -235,6 +251,7 @@ impl People {
             let key = key_of(&mfa)?;
             let entered = if let Some(step) = step_of(&mfa, code, &persons, &key, now)? {
                 mfa.last_step = step;
+                seal_anew(&mut mfa, &persons, &key)?;
                 self.accounts.put_mfa(&mfa).await?.then_some(Entered::App)
             } else if mfa.uses_recovery(&persons.recovery_hashes(code.as_str(), &key)) {
                 // Written without the code first: of two who enter it at once, one is let in.
@@ -271,8 +288,13 @@ impl People {
     }
 }
 
-pub(crate) fn check_fresh(signed_in_at: Timestamp, now: Timestamp) -> Result<(), Refusal> {
-    if now.since(signed_in_at) > FRESH { Err(Refusal::of(Code::StepUpNeeded)) } else { Ok(()) }
+/// Seals a secret under the master secret of now, so that the one before can be taken away some day.
+fn seal_anew(mfa: &mut Mfa, persons: &PersonsSecret, key: &PersonKey) -> Result<(), Error> {
+    if !persons.is_current(&mfa.secret) {
+        let secret = persons.open(&mfa.secret, Some(key), SealedIn::Mfa(mfa.user))?;
+        mfa.secret = persons.seal(&secret, key, SealedIn::Mfa(mfa.user))?;
+    }
+    Ok(())
 }
 
 /// The step whose code this is, if it is taken now.

@@ -34,12 +34,13 @@ impl People {
         client: &str,
         now: Timestamp,
     ) -> Result<SignInAnswer, Error> {
-        let contact = self.signed_in(user).await?.contact()?;
+        let person = self.signed_in(user).await?;
+        let contact = person.contact()?;
         let by = Limited { contact: &contact, client, now };
         passwords::check(chosen, &contact)?;
         // Counted as a sign-in: a stolen token is worth no more guesses than none.
-        let (pair, username) = self.count_password(by).await?;
-        match self.user_pool.sign_in(&username, current).await {
+        let guess = self.count_password(by).await?;
+        match self.user_pool.sign_in(&guess.username, current).await {
             Err(
                 UserPoolError::Unknown
                 | UserPoolError::Refused
@@ -49,10 +50,10 @@ impl People {
             ) => return Err(Refusal::of(Code::InvalidCredentials).into()),
             answer => drop(answer?),
         }
-        self.rate_limits.forget("sign-in", pair).await;
-        self.change_password(&username, chosen.as_str()).await?;
+        self.guessed_right(&guess).await;
+        self.change_password(&person, chosen.as_str(), now).await?;
         self.notify(user, AccountChange::PasswordChanged).await;
-        let answer = self.user_pool.sign_in(&username, chosen).await?;
+        let answer = self.user_pool.sign_in(&guess.username, chosen).await?;
         self.begin_session(answer.authentication_result(), now).await
     }
 }

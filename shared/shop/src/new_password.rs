@@ -99,7 +99,7 @@ impl People {
         };
         self.sessions.end_challenge(token.user, token.id).await?;
         // What was begun with the password of before ends.
-        self.sessions.end_sessions(token.user, None).await?;
+        self.sessions.end_sessions(token.user, None, now).await?;
         self.begin_session(Some(&issued), now).await
     }
 }

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 use crate::Error;
 use crate::changing::{Changes, Changing};
-use crate::credentials::{Entered, Password, RefreshToken};
+use crate::credentials::{Entered, Password, Proven, RefreshToken};
 use crate::passwords;
 use crate::user_pool::{Person, UserPool, UserPoolError};
 
@@ -53,6 +53,15 @@ pub struct Limited<'a> {
     pub now: Timestamp,
 }
 
+/// A guess at a password: what it is counted for, and whose account it is.
+pub(crate) struct Guess {
+    /// Client and contact.
+    pair: (LookUp, LookUp),
+    /// Client and account.
+    account: (LookUp, LookUp),
+    pub(crate) username: Username,
+}
+
 /// Tokens, or a challenge that has to be answered first.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
@@ -79,6 +88,7 @@ pub struct Tokens {
 
 /// One more step before the sign-in is complete.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ChallengeView)]
 pub struct Challenge {
     /// The step.
     pub challenge: ChallengeKind,
@@ -150,7 +160,8 @@ impl People {
     }
 
     /// Confirms an address with the code that was sent to it, which makes the account. The password that comes with the
-    /// code counts; without one, that of the sign-up, if there was only one. Where no sign-up had any, none is needed.
+    /// code counts; without one, that of the sign-up, if there was only one and the code comes with its request. Where
+    /// no sign-up had any, none is needed.
     pub async fn confirm(
         &self,
         entered: Entered<'_>,
@@ -161,9 +172,11 @@ impl People {
             passwords::check(password, by.contact)?;
         }
         let (contact, persons) = self.count_entry("confirm", by).await?;
-        let applicant = self.prove(CodePurpose::SignUp, contact, &persons, entered, by).await?;
-        let password = password.map(Password::as_str).or(applicant.password.as_deref());
-        if password.is_none() && applicant.password_needed {
+        let Proven { applicant, with_password, .. } =
+            self.prove(CodePurpose::SignUp, contact, &persons, entered, by).await?;
+        let of_sign_up = applicant.password.as_deref().filter(|_| with_password);
+        let password = password.map(Password::as_str).or(of_sign_up);
+        if password.is_none() && (applicant.password_needed || applicant.password.is_some()) {
             return Err(Refusal::of(Code::PasswordNeeded).into());
         }
         self.establish(&applicant, password, by).await?;
@@ -185,33 +198,38 @@ impl People {
         };
         self.user_pool.create(&username, by.contact, applicant.name.as_ref()).await?;
         let person = self.user_pool.person(username.as_str()).await?;
-        let user = match password {
+        let user = person.id.ok_or_else(without_id)?;
+        match password {
             Some(password) => {
-                let user = self.change_password(&username, password).await?;
+                self.change_password(&person, password, by.now).await?;
                 if person.is_confirmed {
                     self.notify(user, AccountChange::PasswordChanged).await;
                 }
-                user
             }
-            None if person.is_confirmed => person.id.ok_or_else(without_id)?,
+            None if person.is_confirmed => {}
             None => {
                 let secret = URL_SAFE_NO_PAD.encode(PersonsSecret::new_key()?.bytes());
-                self.change_password(&username, &secret).await?
+                self.change_password(&person, &secret, by.now).await?;
             }
-        };
+        }
         Ok(self.accounts.note_proven(user, by.contact).await?)
     }
 
     /// Sets another password, and ends all sessions that were begun with the one before and the codes that were mailed
-    /// meanwhile.
-    pub(crate) async fn change_password(&self, username: &Username, password: &str) -> Result<UserId, Error> {
-        self.user_pool.set_password(username, password).await?;
-        self.user_pool.sign_out(username.as_str()).await?;
-        let person = self.user_pool.person(username.as_str()).await?;
-        let user = person.id.ok_or_else(without_id)?;
-        self.sessions.end_sessions(user, None).await?;
-        self.end_codes(&person).await?;
-        Ok(user)
+    /// meanwhile. Sessions end before as well: a call that breaks off leaves none of them.
+    pub(crate) async fn change_password(&self, person: &Person, password: &str, now: Timestamp) -> Result<(), Error> {
+        if person.is_confirmed {
+            self.end_sessions(person, now).await?;
+        }
+        self.user_pool.set_password(&person.username, password).await?;
+        self.end_sessions(person, now).await?;
+        self.end_codes(person).await
+    }
+
+    /// Ends all sessions of a person, here and at the pool.
+    pub(crate) async fn end_sessions(&self, person: &Person, now: Timestamp) -> Result<(), Error> {
+        self.user_pool.sign_out(person.username.as_str()).await?;
+        Ok(self.sessions.end_sessions(person.id.ok_or_else(without_id)?, None, now).await?)
     }
 
     /// Ends the codes with which somebody could get into the account.
@@ -246,15 +264,16 @@ impl People {
         passwords::check(password, by.contact)?;
         let (contact, persons) = self.count_entry("reset", by).await?;
         self.prove(CodePurpose::ResetPassword, contact, &persons, entered, by).await?;
-        match self.change_password(&self.username(by).await?, password.as_str()).await {
+        let person = match self.user_pool.person(self.username(by).await?.as_str()).await {
             // The code of an address without an account is sent to nobody, so this was a guess.
-            Err(Error::UserPool(UserPoolError::Unknown)) => return Err(wrong_code()),
-            changed => {
-                let user = changed?;
-                self.drop_young_mfa(user, by.now).await?;
-                self.notify(user, AccountChange::PasswordChanged).await;
-            }
-        }
+            Err(UserPoolError::Unknown) => return Err(wrong_code()),
+            known => known?,
+        };
+        let user = person.id.ok_or_else(without_id)?;
+        // First: once the codes have ended, the call cannot be repeated.
+        self.drop_young_mfa(user, by.now).await?;
+        self.notify(user, AccountChange::PasswordChanged).await;
+        self.change_password(&person, password.as_str(), by.now).await?;
         self.entered_right(contact, &persons, by).await;
         Ok(self.sessions.end_code(CodePurpose::ResetPassword, contact).await?)
     }
@@ -268,20 +287,39 @@ impl People {
     }
 
     /// Counts a guess at a password, and answers with what it is counted for and with whose it is.
-    pub(crate) async fn count_password(&self, by: Limited<'_>) -> Result<((LookUp, LookUp), Username), Error> {
+    pub(crate) async fn count_password(&self, by: Limited<'_>) -> Result<Guess, Error> {
         // Side by side: of both, only the first call of a sandbox waits.
         let (settings, persons) = tokio::join!(self.settings.current(), self.persons.value());
         let (limits, persons) = (settings?.limits.sign_in, persons?);
-        let pair = (persons.look_up(Identifier::Client(by.client)), persons.look_up(by.contact));
-        // For the pair first: one client is refused before anything that would hold up the owner of the address.
+        let client = persons.look_up(Identifier::Client(by.client));
+        let pair = (client, persons.look_up(by.contact));
+        // For the pair first: one client is refused before anything that would hold up the owner of the contact.
         self.rate_limits.count_guess("sign-in", pair, PASSWORD_GUESSES, limits, by.now).await?;
-        Ok((pair, self.username(by).await?))
+        let username = self.username(by).await?;
+        // The pool locks the account, whichever of its contacts is guessed at. No answer shows that two of them are one
+        // person's.
+        let account = (client, persons.look_up(Identifier::Username(username.as_str())));
+        match self.rate_limits.count_pair("sign-in-account", account, PASSWORD_GUESSES, by.now).await {
+            Err(store::Error::TooMany { .. }) => Err(Refusal::of(Code::InvalidCredentials).into()),
+            counted => {
+                counted?;
+                Ok(Guess { pair, account, username })
+            }
+        }
+    }
+
+    /// Forgets the guesses that led to the right password.
+    pub(crate) async fn guessed_right(&self, guess: &Guess) {
+        tokio::join!(
+            self.rate_limits.forget("sign-in", guess.pair),
+            self.rate_limits.forget("sign-in-account", guess.account)
+        );
     }
 
     /// Signs in with a contact and a password.
     pub async fn sign_in(&self, password: &Password, by: Limited<'_>) -> Result<SignInAnswer, Error> {
-        let (pair, username) = self.count_password(by).await?;
-        match self.user_pool.sign_in(&username, password).await {
+        let guess = self.count_password(by).await?;
+        match self.user_pool.sign_in(&guess.username, password).await {
             // Also of an account that is locked after too many failures: an address of nobody is never locked.
             Err(
                 UserPoolError::Unknown
@@ -292,9 +330,9 @@ impl People {
             ) => Err(Refusal::of(Code::InvalidCredentials).into()),
             answer => {
                 let answer = answer?;
-                self.rate_limits.forget("sign-in", pair).await;
+                self.guessed_right(&guess).await;
                 if answer.challenge_name().is_some() {
-                    return self.ask_for_own_password(&answer, &username, by).await;
+                    return self.ask_for_own_password(&answer, &guess.username, by).await;
                 }
                 self.begin_session(answer.authentication_result(), by.now).await
             }
@@ -307,8 +345,8 @@ impl People {
     }
 
     /// Signs out everywhere.
-    pub async fn sign_out(&self, user: UserId) -> Result<(), Error> {
-        self.sessions.end_sessions(user, None).await?;
+    pub async fn sign_out(&self, user: UserId, now: Timestamp) -> Result<(), Error> {
+        self.sessions.end_sessions(user, None, now).await?;
         match self.user_pool.sign_out(&user.to_string()).await {
             // The person is gone already.
             Err(UserPoolError::Unknown) => Ok(()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::contact::ContactPoint;
-use domain::proof::{Applicant, CODE_LIFETIME, CodePurpose, MessageJob, PendingCode};
+use domain::proof::{Applicant, CODE_LIFETIME, CodePurpose, CodeRequest, MessageJob, PendingCode};
 use domain::sealed::{PersonKey, Sealed, SealedIn};
 use domain::text::Name;
 use domain::{Code, LookUp, Refusal, Timestamp};
@@ -13,7 +13,7 @@ use platform::PersonsSecret;
 use store::Backoff;
 
 use crate::code_requests::Counted;
-use crate::credentials::{Entered, Password};
+use crate::credentials::{Entered, Password, Proven};
 use crate::people::{Limited, wrong_code};
 use crate::{Error, People};
 
@@ -46,6 +46,7 @@ impl People {
                 None => None,
             };
             let applicant = applicant(by.contact, before.as_ref(), sign_up);
+            let with_password = before.is_none() && applicant.password.is_some();
             let text =
                 serde_json::to_vec(&applicant).map_err(|error| Refusal::because(Code::Internal, error.to_string()))?;
             let sealed = persons.seal(&text, &key, SealedIn::Code(contact))?;
@@ -63,7 +64,7 @@ impl People {
                 },
             };
             if self.sessions.put_code(&asked, read).await? {
-                return self.request_of(&asked, is_sent).await;
+                return self.request_of(&asked, is_sent, with_password).await;
             }
             backoff.pause().await?;
         }
@@ -104,9 +105,9 @@ impl People {
 
     /// A request for a code, and the message for it; one of number 0 is passed over, since the code was sent as often
     /// as it may be.
-    async fn request_of(&self, code: &PendingCode, is_sent: bool) -> Result<String, Error> {
+    async fn request_of(&self, code: &PendingCode, is_sent: bool, with_password: bool) -> Result<String, Error> {
         let (purpose, contact, expires_at) = (code.purpose, code.contact, code.expires_at);
-        let token = self.put_request(purpose, contact, expires_at).await?;
+        let token = self.put_request(purpose, contact, CodeRequest { expires_at, with_password }).await?;
         let number = if is_sent { code.asked } else { 0 };
         let job = MessageJob::Code { purpose, contact, number, expires_at: Some(expires_at) };
         self.messages.send_message(&job).await?;
@@ -137,14 +138,14 @@ impl People {
                 }
             };
             if is_written {
-                return self.request_of(&asked, may_send_again).await;
+                return self.request_of(&asked, may_send_again, false).await;
             }
             backoff.pause().await?;
         }
     }
 
-    /// Checks a code that was entered, and answers with who has asked for it. It ends with what it was asked for, so
-    /// that a call that breaks off can be repeated. Only the guesses of the request that it comes with are counted.
+    /// Checks a code that was entered. It ends with what it was asked for, so that a call that breaks off can be
+    /// repeated. Only the guesses of the request that it comes with are counted.
     pub(crate) async fn prove(
         &self,
         purpose: CodePurpose,
@@ -152,7 +153,7 @@ impl People {
         persons: &PersonsSecret,
         entered: Entered<'_>,
         by: Limited<'_>,
-    ) -> Result<Applicant, Error> {
+    ) -> Result<Proven, Error> {
         let request = self.try_request(purpose, contact, entered.request, by.now).await?.ok_or_else(wrong_code)?;
         let known = self.sessions.code(purpose, contact).await?;
         let of_request = |known: &PendingCode| known.is_alive(by.now) && known.expires_at == request.expires_at;
@@ -161,7 +162,8 @@ impl People {
         if !persons.is_code(entered.code, &key) {
             return Err(wrong_code());
         }
-        applicant_of(&known, &key, persons)
+        let applicant = applicant_of(&known, &key, persons)?;
+        Ok(Proven { applicant, code: known, with_password: request.with_password })
     }
 }
 

@@ -8,7 +8,7 @@ use domain::session::{CHALLENGE_LIFETIME, SESSION_LIFETIME, Session, Shown, Sign
 use domain::stored::Kept;
 use domain::text::SecondFactorCode;
 use domain::{Code, Refusal, SessionId, Timestamp, UserId};
-use platform::PersonsSecret;
+use platform::{NotOpened, PersonsSecret};
 use ring::digest;
 use serde::Deserialize;
 use store::Backoff;
@@ -18,6 +18,9 @@ use crate::mfa::{Entered, SecondFactor};
 use crate::people::{Challenge, ChallengeKind, SignInAnswer, Tokens, wrong_code};
 use crate::user_pool::UserPoolError;
 use crate::{Error, People};
+
+/// How many sessions one person may have.
+const MAX_SESSIONS: usize = 50;
 
 /// Whose session it is, which one, and the secret that shows it: 16 + 16 + 32 bytes in base64url.
 pub(crate) struct SessionToken {
@@ -128,7 +131,17 @@ impl People {
         if !self.sessions.put_session(&session).await? {
             return Err(failed("a session's id was used already"));
         }
+        self.end_oldest(user, &persons).await?;
         Ok(tokens(issued, token.text()))
+    }
+
+    /// Ends the oldest sessions of who has more than anybody needs: all of them are ended one by one some day.
+    async fn end_oldest(&self, user: UserId, persons: &PersonsSecret) -> Result<(), Error> {
+        let sessions = self.sessions.sessions(user).await?;
+        for session in sessions.iter().take(sessions.len().saturating_sub(MAX_SESSIONS)) {
+            self.end(session, persons).await?;
+        }
+        Ok(())
     }
 
     /// Goes on with a sign-in that waits for a second factor, with a code of the app or one on paper.
@@ -175,7 +188,9 @@ impl People {
             for other in self.sessions.sessions(token.user).await?.iter().filter(|other| other.id != token.id) {
                 self.end(other, &persons).await?;
             }
-            self.sessions.end_sessions(token.user, Some(token.id)).await?;
+            // This one began when its password was entered.
+            let since = waiting.expires_at - CHALLENGE_LIFETIME;
+            self.sessions.end_sessions(token.user, Some(token.id), since).await?;
         }
         self.sessions.end_challenge(token.user, token.id).await?;
         Ok(tokens(&issued, next.text()))
@@ -205,7 +220,14 @@ impl People {
                     return Err(unauthorized());
                 }
             };
-            let pool_token = persons.open(&session.pool_token, Some(&key), SealedIn::Session(session.id))?;
+            let pool_token = match persons.open(&session.pool_token, Some(&key), SealedIn::Session(session.id)) {
+                // The master secret was taken away under which it began.
+                Err(NotOpened::UnknownMaster) => {
+                    self.sessions.end_session(session.user, session.id).await?;
+                    return Err(unauthorized());
+                }
+                opened => opened?,
+            };
             let pool_token = String::from_utf8(pool_token).map_err(|_| failed("a session without its token"))?;
             // First, so that a pool that does not answer costs nobody their session: its own token stays the same.
             let issued = match self.user_pool.refresh(&pool_token).await {
@@ -232,7 +254,11 @@ impl People {
     pub(crate) async fn end(&self, session: &Session, persons: &PersonsSecret) -> Result<(), Error> {
         self.sessions.end_session(session.user, session.id).await?;
         let key = key_of(&session.key)?;
-        let pool_token = persons.open(&session.pool_token, Some(&key), SealedIn::Session(session.id))?;
+        let pool_token = match persons.open(&session.pool_token, Some(&key), SealedIn::Session(session.id)) {
+            // The master secret was taken away under which it began: nobody can use what is in it.
+            Err(NotOpened::UnknownMaster) => return Ok(()),
+            opened => opened?,
+        };
         let pool_token = String::from_utf8(pool_token).map_err(|_| failed("a session without its token"))?;
         match self.user_pool.revoke(&pool_token).await {
             Err(UserPoolError::Unknown | UserPoolError::Refused | UserPoolError::BadInput(_)) => Ok(()),

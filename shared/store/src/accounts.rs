@@ -46,7 +46,7 @@ const CONTACTS: &str = "contacts";
 
 pub use contacts::ProvenContacts;
 pub use emails::Username;
-pub use jobs::BeganLast;
+pub use jobs::{BeganLast, BeganLastExport};
 pub use operators::{CameIn, TeamChange};
 
 /// The keys of the items.

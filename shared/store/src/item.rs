@@ -110,6 +110,11 @@ impl Condition {
         Self { expression: "attribute_exists(pk)".to_owned(), ..Self::default() }
     }
 
+    /// Whatever was there before.
+    pub(crate) fn any() -> Self {
+        Self { expression: "attribute_exists(pk) OR attribute_not_exists(pk)".to_owned(), ..Self::default() }
+    }
+
     /// The item is at this version; version 0 means that it does not exist.
     pub(crate) fn at_version(loaded: u64) -> Self {
         if loaded == 0 {

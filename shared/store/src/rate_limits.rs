@@ -117,7 +117,7 @@ impl RateLimits {
             self.count_one(call, Target::Client(client), limits.per_client, now),
             self.count_one(call, target, limits.per_target, now)
         );
-        by_client.and(by_target)
+        both(by_client, by_target)
     }
 
     /// Counts a guess for its client, for the pair of client and contact, and for the contact alone, all three at once.
@@ -132,12 +132,23 @@ impl RateLimits {
         now: Timestamp,
     ) -> Result<(), Error> {
         let (client, contact) = pair;
-        self.passes(call, self.add_guess(call, pair, guesses, now)).await?;
+        self.count_pair(call, pair, guesses, now).await?;
         let (by_client, by_contact) = tokio::join!(
             self.count_one(call, Target::Client(client), limits.per_client, now),
             self.count_one(call, Target::Contact(contact), limits.per_target, now)
         );
-        by_client.and(by_contact)
+        both(by_client, by_contact)
+    }
+
+    /// [`Self::count_guess`] for the pair alone.
+    pub async fn count_pair(
+        &self,
+        call: &str,
+        pair: (LookUp, LookUp),
+        guesses: u32,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.passes(call, self.add_guess(call, pair, guesses, now)).await
     }
 
     /// Forgets the guesses of a client at a contact, since one was right. A table that does not answer is passed over:
@@ -355,6 +366,17 @@ impl RateLimits {
     }
 }
 
+/// What two counts have come to. When both refuse, the longer wait is told: after the other one the call would only be
+/// refused again.
+fn both(one: Result<(), Error>, other: Result<(), Error>) -> Result<(), Error> {
+    match (one, other) {
+        (Err(Error::TooMany { reason, retry_after }), Err(Error::TooMany { retry_after: longer, .. })) => {
+            Err(Error::TooMany { reason, retry_after: retry_after.max(longer) })
+        }
+        (one, other) => one.and(other),
+    }
+}
+
 /// A window of time in which calls are counted together.
 struct Window {
     number: i64,
@@ -384,6 +406,17 @@ mod tests {
         assert_eq!((at(119).number, at(119).ends, at(120).number), (1, 120, 2));
         assert_eq!(at(119).seconds_left(Timestamp::from_millis(119_500)), 1);
         assert_eq!(at(60).seconds_left(Timestamp::from_millis(60_000)), 60);
+    }
+
+    #[test]
+    fn of_two_refusals_the_longer_wait_is_told() {
+        let wait = |seconds: u32| Err(Error::TooMany { reason: TOO_MANY, retry_after: seconds });
+        let told = |one, other| match both(one, other) {
+            Err(Error::TooMany { retry_after, .. }) => Some(retry_after),
+            _ => None,
+        };
+        assert_eq!([told(wait(60), wait(3_600)), told(wait(3_600), wait(60))], [Some(3_600); 2]);
+        assert_eq!([told(wait(60), Ok(())), told(Ok(()), wait(60)), told(Ok(()), Ok(()))], [Some(60), Some(60), None]);
     }
 
     #[test]

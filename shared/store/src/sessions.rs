@@ -3,15 +3,18 @@
 
 mod invitations;
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use domain::proof::{CodePurpose, CodeRequest, PendingCode, REQUEST_GUESSES};
 use domain::session::{CHALLENGE_GUESSES, Session, SignInChallenge};
 use domain::{LookUp, SessionId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, all_readable, body, item, key, number, text, version};
-use crate::retry::{QueryRequest, delete_one, get, put_one, query_all, update_one};
+use crate::retry::{QueryRequest, delete_one, get, mark, put_one, query_all, update_one};
 use crate::stored::{read, stored, write};
 
 const CODE: &str = "code";
@@ -22,6 +25,15 @@ const GUESSES: &str = "guesses";
 /// When an item may be deleted, in seconds since the epoch. Every read looks at the time in the body.
 const EXPIRES: &str = "expires_at_s";
 const SESSION_PREFIX: &str = "SESSION#";
+const ENDED: &str = "sessions_ended";
+/// How long it is known that sessions have ended: longer than an access token lives.
+const ENDED_KEPT: Duration = Duration::from_secs(3_600);
+
+/// That all sessions of a person have ended.
+#[derive(Serialize, Deserialize)]
+struct Ended {
+    since: Timestamp,
+}
 
 stored! {
     SESSION => Session: ["expires_at_s"];
@@ -47,6 +59,10 @@ fn session_key(user: UserId, session: SessionId) -> Attributes {
 /// Beside the sessions of the person, so that whatever ends them ends it too.
 fn challenge_key(user: UserId, id: SessionId) -> Attributes {
     key(user_partition(user), format!("CHALLENGE#{id}"))
+}
+
+fn ended_key(user: UserId) -> Attributes {
+    key(user_partition(user), "ENDED")
 }
 
 fn code_of(found: &Attributes) -> Result<PendingCode, Error> {
@@ -116,6 +132,20 @@ impl Sessions {
         match update_one(&self.client, &self.table, request_key(purpose, contact, hash), change, &condition).await {
             Ok(found) => body(&found, CODE_REQUEST).map(Some),
             Err(Failure::ConditionFailed) => Ok(None),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Uses up a code that was read. False when another call has used it up, written it or ended it meanwhile: of two
+    /// who enter it at once, one is let in.
+    pub async fn use_up_code(&self, code: &PendingCode) -> Result<bool, Error> {
+        let used = PendingCode { expires_at: Timestamp::from_millis(0), ..code.clone() };
+        let mut written = item(code_key(code.purpose, code.contact), CODE, code.version + 1, &used)?;
+        written.insert(EXPIRES.to_owned(), number(code.expires_at.seconds()));
+        written.extend([mark()]);
+        match put_one(&self.client, &self.table, written, &Condition::at_version(code.version)).await {
+            Ok(()) => Ok(true),
+            Err(Failure::ConditionFailed) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }
@@ -200,15 +230,27 @@ impl Sessions {
         Ok(delete_one(&self.client, &self.table, session_key(user, id), &Condition::present()).await?)
     }
 
-    /// Ends all sessions of a person but one that may stay, and every sign-in that waits for a second factor.
-    pub async fn end_sessions(&self, user: UserId, but: Option<SessionId>) -> Result<(), Error> {
-        let stays = but.map(|session| session_key(user, session));
+    /// Ends all sessions of a person but one that may stay, and every sign-in that waits for a second factor. Whoever
+    /// signed in before `since` has done so with what is no credential any more: see [`Self::ended_since`].
+    pub async fn end_sessions(&self, user: UserId, but: Option<SessionId>, since: Timestamp) -> Result<(), Error> {
+        let mut ended = item(ended_key(user), ENDED, 1, &Ended { since })?;
+        ended.insert(EXPIRES.to_owned(), number((since + ENDED_KEPT).seconds()));
+        put_one(&self.client, &self.table, ended, &Condition::any()).await?;
+        let stays = [Some(ended_key(user)), but.map(|session| session_key(user, session))];
         for found in self.of_person(user).await? {
             let key: Attributes = found.into_iter().filter(|(name, _)| name == "pk" || name == "sk").collect();
-            if Some(&key) != stays.as_ref() {
+            if !stays.iter().flatten().any(|stays| *stays == key) {
                 delete_one(&self.client, &self.table, key, &Condition::present()).await?;
             }
         }
         Ok(())
+    }
+
+    /// When all sessions of a person ended last, read consistently; nothing when that is longer ago than an access
+    /// token lives, which nobody can take back.
+    pub async fn ended_since(&self, user: UserId) -> Result<Option<Timestamp>, Error> {
+        let found = get(&self.client, &self.table, ended_key(user), true).await?;
+        let ended: Option<Ended> = found.map(|found| body(&found, ENDED)).transpose()?;
+        Ok(ended.map(|ended| ended.since))
     }
 }

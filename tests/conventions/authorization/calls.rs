@@ -339,7 +339,11 @@ async fn of_goods(world: &World, route: &str, caller: Caller, call: &impl Fn(&st
             call("/v1/vendor/import-mapping").body(json!({"columns": {"Kod": "sku", "Nomi": "title"}}))
         }
         "GET /v1/vendor/exports" => call("/v1/vendor/exports"),
-        "POST /v1/vendor/exports" => call("/v1/vendor/exports"),
+        "POST /v1/vendor/exports" => {
+            // A shop has one export at a time.
+            world.shop.wait_until_idle().await;
+            call("/v1/vendor/exports")
+        }
         "GET /v1/vendor/exports/{id}" => call(&format!("/v1/vendor/exports/{}", vendor_fixture.export)),
         _ => unknown(route),
     };

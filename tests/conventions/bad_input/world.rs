@@ -92,6 +92,8 @@ impl World {
         for _ in 0..2 {
             import = id(owner.client.post("/v1/vendor/imports", &file).await.expect(202));
             export = id(owner.client.post("/v1/vendor/exports", &json!({})).await.expect(202));
+            // A shop has one export at a time.
+            shop.wait_until_idle().await;
         }
         let copies = json!({"what": "availability"});
         let rebuild = id(operator.post("/v1/admin/rebuilds", &copies).await.expect(202));

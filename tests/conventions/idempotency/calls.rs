@@ -361,7 +361,14 @@ impl World {
                 self.operator.post(&path, &invite).await.expect(202);
                 call(&self.operator, path, json!({"contact": contact}), json!({"contact": "nobody@people.test"}))
             }
-            "POST /v1/vendors/me/terms" => call(owner, path, json!({"version": 1}), json!({"version": 2})),
+            "POST /v1/vendors/me/terms" => {
+                // Without an agreement nothing is written.
+                if self.shop.anon().get("/v1/terms").await.expect(200)["agreement"].is_null() {
+                    let text = json!({"texts": {"en": "The agreement."}, "grace_days": 365});
+                    self.operator.post("/v1/admin/terms/agreement", &text).await.expect(200);
+                }
+                call(owner, path, json!({"version": 1}), json!({"version": 2}))
+            }
             "POST /v1/admin/terms/{text}" => {
                 let text = |text: &str| json!({"texts": {"en": text}});
                 call(&self.operator, path.replace("{text}", "offer"), text("The offer."), text("Another."))

@@ -66,5 +66,12 @@ mod tests {
         product.hide(reason("Counterfeit."), NOW, by);
         product.show(NOW);
         assert_eq!(product.state, ProductState::Draft);
+        // Its vendor takes it off the shop meanwhile, which another reason does not undo.
+        product.publish(NOW);
+        product.hide(reason("Counterfeit."), NOW, by);
+        product.unpublish();
+        product.hide(reason("Dangerous."), NOW, by);
+        product.show(NOW);
+        assert_eq!(product.state, ProductState::Draft);
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ImportId;
 use crate::stored::Kept;
+use crate::{ExportId, ImportId};
 
 /// A product of a file that was refused, as a step of the import stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,18 @@ pub struct RefusedFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastImport {
     pub import: ImportId,
+    /// Incremented by each write, which is conditional on it.
+    #[serde(default)]
+    pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
+}
+
+/// The export that a shop began last, written with each new export as [`LastImport`] is with each import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastExport {
+    pub export: ExportId,
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,

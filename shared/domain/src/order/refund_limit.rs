@@ -1,6 +1,6 @@
 //! How much some of the operator's people may give back of one order.
 
-use super::PlacedOrder;
+use super::{OrderState, PlacedOrder};
 use crate::code::{Code, Refusal};
 use crate::payment::RefundReason;
 use crate::{Currency, Money};
@@ -11,8 +11,13 @@ impl PlacedOrder {
         let is_decided =
             |reason| matches!(reason, RefundReason::Granted | RefundReason::Goodwill | RefundReason::Returned);
         let decided = self.refunds.iter().filter(|refund| is_decided(refund.reason));
-        let decided = decided.filter(|refund| refund.amount.currency() == currency);
-        Money::sum(currency, decided.map(|refund| refund.amount)).map_err(super::changes::refused)
+        let decided = decided.filter(|refund| refund.amount.currency() == currency).map(|refund| refund.amount);
+        // What came back before it was paid on delivery is given back once it is paid.
+        let is_owed = self.order.state == OrderState::Confirmed;
+        let lines = self.vendors.iter().flat_map(|vendor_order| &vendor_order.lines).filter(|_| is_owed);
+        let returned = lines.map(|line| line.unit_price.times(line.returned)).collect::<Result<Vec<_>, _>>();
+        let returned = returned.map_err(super::changes::refused)?;
+        Money::sum(currency, decided.chain(returned)).map_err(super::changes::refused)
     }
 
     /// Refuses a change after which more than `limit` is given back of the order, unless it gives nothing back.

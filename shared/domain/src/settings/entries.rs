@@ -110,7 +110,7 @@ pub enum SettingId {
 }
 
 impl SettingId {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::CheckoutLimit,
         Self::PaymentLimit,
         Self::SignInLimit,
@@ -128,6 +128,7 @@ impl SettingId {
         Self::Quota(Quota::Uploads),
         Self::Quota(Quota::MediaMegabytes),
         Self::Quota(Quota::Imports),
+        Self::Quota(Quota::Exports),
         Self::Reservation,
         Self::Delivery,
         Self::Acceptance,

@@ -51,7 +51,11 @@ pub struct PhoneMessages {
     pub channels: Vec<PhoneChannel>,
     /// To which numbers messages are sent at all.
     pub prefixes: Vec<PrefixPrice>,
-    /// Messages to one number, by all channels together.
+    /// Codes that one client asks for, for whatever numbers: without it one alone uses up what everybody's may cost. A
+    /// whole mobile network may share an address.
+    pub per_client: Limit,
+    /// Messages to one number, by all channels together. The first one with a code is not among them, nor is what has
+    /// changed in an account: whoever uses up the others must not lock its owner out.
     pub per_number: Limit,
     /// Messages to all numbers of one prefix, by all channels together.
     pub per_prefix: Limit,
@@ -68,6 +72,7 @@ impl Default for PhoneMessages {
         Self {
             channels: Vec::new(),
             prefixes: uzbekistan.into_iter().map(|prefix| PrefixPrice { prefix, price }).collect(),
+            per_client: Limit { most: 60, within: Duration::from_secs(60 * 60) },
             per_number: Limit { most: 20, within: DAY },
             per_prefix: Limit { most: 1_000, within: Duration::from_secs(60 * 60) },
             daily_spend: Money::new(50_000_000, Currency::UZS),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::vendor::VendorState;
+
 /// Declares each quota once: its name in Rust and on the wire, its default, and what it may be set to.
 macro_rules! quotas {
     ($($(#[doc = $doc:literal])+ $name:ident $field:ident = $text:literal, $default:literal, $bounds:expr;)+) => {
@@ -59,4 +61,13 @@ quotas! {
     MediaMegabytes media_megabytes = "media-megabytes", 10_000, (1, 4_000_000);
     /// Imports a day.
     Imports imports = "imports", 100, (1, 10_000);
+    /// Exports a day.
+    Exports exports = "exports", 50, (1, 10_000);
+}
+
+impl Quotas {
+    /// How many products a vendor in this state may have.
+    pub const fn products_in(&self, state: VendorState) -> u32 {
+        if state.holds_handle() { self.products } else { self.drafts }
+    }
 }

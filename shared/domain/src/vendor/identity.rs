@@ -10,8 +10,11 @@ use crate::{Timestamp, UserId};
 
 /// The most licences of a vendor.
 pub const MAX_LICENCES: usize = 20;
-/// The most changes after the approval that are kept; older ones are in the operator's mail.
+/// The most changes after the approval that are kept: the first, which is what was approved, and the last ones.
 pub const MAX_IDENTITY_CHANGES: usize = 20;
+/// How long an identity may be as JSON, in bytes: it lies in the account with those before it, and on every page of the
+/// shop and its products.
+const MAX_IDENTITY_BYTES: usize = 8_192;
 
 /// What kind of person sells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -153,6 +156,10 @@ impl PublicIdentity {
         if self.kind == VendorKind::Other {
             wrong.push(FieldError::new("/public_identity/kind", "unknown", "is no kind of vendor"));
         }
+        if serde_json::to_vec(self).is_ok_and(|json| json.len() > MAX_IDENTITY_BYTES) {
+            let detail = format!("must be at most {MAX_IDENTITY_BYTES} bytes as a whole: shorten the licences");
+            wrong.push(FieldError::new("/public_identity", "too_long", detail));
+        }
         wrong
     }
 }
@@ -172,5 +179,11 @@ mod tests {
         let pointers: Vec<&str> = missing.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/public_identity/phone", "/public_identity/licences"]);
         assert!(serde_json::from_str::<VendorKind>("\"other\"").is_err());
+        let licence = || serde_json::from_value(serde_json::json!({"name": "x".repeat(250), "number": "1"})).unwrap();
+        let few = PublicIdentity { licences: (0..20).map(|_| licence()).collect(), ..identity.clone() };
+        assert!(few.check().is_empty());
+        let wide = || serde_json::from_value(serde_json::json!({"name": "\u{1f4dc}".repeat(250), "number": "1"}));
+        let many = PublicIdentity { licences: (0..20).map(|_| wide().unwrap()).collect(), ..identity };
+        assert_eq!(many.check()[0].code, "too_long");
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, DocumentKind};
+use super::{Document, DocumentKind, VendorAccount};
+use crate::code::{Code, Refusal};
 use crate::stored::Kept;
 use crate::{Timestamp, VendorId};
 
@@ -13,6 +14,8 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 const AHEAD: [Duration; 2] = [Duration::from_secs(30 * 24 * 3_600), Duration::from_secs(7 * 24 * 3_600)];
 /// When all is told.
 const ALL_TOLD: u8 = 3;
+/// The most documents of a vendor: they lie in its account.
+const MAX_DOCUMENTS: usize = 20;
 
 /// The last paper of its kind of a vendor, if it expires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,34 @@ impl DocumentKind {
     /// Whether every paper of this kind expires.
     pub const fn must_expire(self) -> bool {
         matches!(self, Self::Licence)
+    }
+}
+
+impl Document {
+    /// Whether it has expired.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+}
+
+impl VendorAccount {
+    /// Adds a document. When there are as many as there may be, the oldest one that has expired and was renewed since
+    /// gives way: whoever renews papers for years can always hand in the next one.
+    ///
+    /// # Errors
+    /// `limit_reached` when all of them still count.
+    pub fn add_document(&mut self, document: Document) -> Result<(), Refusal> {
+        let now = document.at;
+        if self.documents.len() >= MAX_DOCUMENTS {
+            let renewed = self.documents.iter().enumerate().position(|(index, known)| {
+                let mut later = self.documents.iter().skip(index + 1).chain([&document]);
+                known.has_expired(now) && later.any(|later| later.kind == known.kind)
+            });
+            let detail = format!("at most {MAX_DOCUMENTS} documents");
+            self.documents.remove(renewed.ok_or_else(|| Refusal::because(Code::LimitReached, detail))?);
+        }
+        self.documents.push(document);
+        Ok(())
     }
 }
 
@@ -71,8 +102,65 @@ impl Paper {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::Coded;
     use crate::examples::{NOW, after};
+    use crate::settings::{CountryRule, VendorRules};
+    use crate::text::Line;
+
+    /// A document that was handed in and expires so many seconds after the start.
+    fn document(kind: DocumentKind, at: u64, expires_at: Option<u64>) -> Document {
+        let filename = Line::parse("paper.pdf").unwrap();
+        Document { kind, key: None, filename, at: after(at), expires_at: expires_at.map(after) }
+    }
+
+    fn licence(at: u64, expires_at: u64) -> Document {
+        document(DocumentKind::Licence, at, Some(expires_at))
+    }
+
+    fn account(documents: Vec<Document>) -> VendorAccount {
+        let account: VendorAccount = serde_json::from_value(json!({
+            "id": VendorId::from_bits(1), "handle": "chorsu", "name": "Chorsu", "state": "approved", "currency": "USD",
+            "email": "chorsu@vendors.test", "created_at": NOW,
+        }))
+        .unwrap();
+        VendorAccount { documents, ..account }
+    }
+
+    #[test]
+    fn only_the_last_paper_of_a_kind_counts_and_only_until_it_expires() {
+        let all = CountryRule { country: None, fields: Vec::new(), papers: vec![DocumentKind::Licence] };
+        let rules = VendorRules { countries: vec![all], grace_days: 14 };
+        let missing = |documents: &[Document], at: u64| {
+            account(documents.to_vec()).missing_papers(&rules, after(at)) == [DocumentKind::Licence]
+        };
+        assert!(missing(&[], 0) && missing(&[document(DocumentKind::Tax, 0, None)], 0));
+        assert!(!missing(&[licence(0, 60)], 59) && missing(&[licence(0, 60)], 60));
+        assert!(!missing(&[licence(0, 60), licence(30, 90), document(DocumentKind::Tax, 40, Some(50))], 60));
+        assert!(missing(&[licence(0, 90), licence(30, 60)], 60), "the last one takes the place of the others");
+        assert!(!missing(&[document(DocumentKind::Licence, 0, None)], 60), "of before licences had to expire");
+    }
+
+    #[test]
+    fn a_paper_that_was_renewed_makes_room_for_the_next_one_and_no_other_does() {
+        let mut renewed = account((0..20).map(|number| licence(number, 60)).collect());
+        assert_eq!(renewed.add_document(licence(59, 200)).unwrap_err().code(), Code::LimitReached);
+        renewed.add_document(licence(60, 200)).unwrap();
+        assert_eq!((renewed.documents.len(), renewed.documents[0].at), (20, after(1)));
+        assert_eq!(renewed.documents[19].at, after(60));
+
+        // The last one of its kind stays, although it has expired, until there is another.
+        let mut papers: Vec<Document> = (0..19).map(|number| document(DocumentKind::Tax, number, None)).collect();
+        papers.insert(5, licence(0, 60));
+        let mut last = account(papers);
+        let another = document(DocumentKind::Identity, 70, None);
+        assert_eq!(last.add_document(another.clone()).unwrap_err().code(), Code::LimitReached);
+        last.add_document(licence(70, 200)).unwrap();
+        assert_eq!((last.documents.len(), &last.documents[19]), (20, &licence(70, 200)));
+        assert_eq!(last.add_document(another).unwrap_err().code(), Code::LimitReached);
+    }
 
     #[test]
     fn a_paper_is_told_of_thirty_and_seven_days_before_and_when_it_has_expired() {

@@ -52,22 +52,28 @@ impl Accounts {
     /// Notes that a person has proven a contact.
     pub async fn note_proven(&self, user: UserId, contact: &ContactPoint) -> Result<(), Error> {
         let mut backoff = Backoff::default();
-        loop {
-            let known = self.proven_contacts(user).await?;
-            if known.points().any(|point| point == *contact) {
-                return Ok(());
-            }
-            let changed = known.with(contact);
-            let written = write(Entry::Contacts(user).key(), known.version + 1, &changed)?;
-            let condition = match known.version {
-                0 => Condition::absent(),
-                loaded => Condition::at_version(loaded),
-            };
-            match put_one(&self.client, &self.table, written, &condition).await {
-                Ok(()) => return Ok(()),
-                Err(Failure::ConditionFailed) => backoff.pause().await?,
-                Err(other) => return Err(other.into()),
-            }
+        while !self.put_proven(user, &self.proven_contacts(user).await?, contact).await? {
+            backoff.pause().await?;
+        }
+        Ok(())
+    }
+
+    /// [`Self::note_proven`], if nothing was noted since these were read.
+    pub async fn put_proven(
+        &self,
+        user: UserId,
+        known: &ProvenContacts,
+        contact: &ContactPoint,
+    ) -> Result<bool, Error> {
+        if known.points().any(|point| point == *contact) {
+            return Ok(true);
+        }
+        let changed = known.with(contact);
+        let written = write(Entry::Contacts(user).key(), known.version + 1, &changed)?;
+        match put_one(&self.client, &self.table, written, &Condition::at_version(known.version)).await {
+            Ok(()) => Ok(true),
+            Err(Failure::ConditionFailed) => Ok(false),
+            Err(other) => Err(other.into()),
         }
     }
 }

@@ -2,13 +2,13 @@
 //! each step of a long import writes little, in a partition of the import's own, so that a list of imports reads none
 //! of them.
 
-use domain::job::{ExportJob, ImportJob, ImportRowError, LastImport, RefusedProduct, RowFault};
+use domain::job::{ExportJob, ImportJob, ImportRowError, LastExport, LastImport, RefusedProduct, RowFault};
 use domain::{ExportId, ImportId, Outcome, PageRequest, Prepared, Slice, VendorId};
 use serde::Serialize;
 
 use super::Accounts;
 use crate::Error;
-use crate::idempotency::{put_one, transact};
+use crate::idempotency::transact;
 use crate::item::{Attributes, Condition, body, key, number, put, raw_item, readable, string, text, update, version};
 use crate::page::List;
 use crate::retry::{QueryRequest, get, query, query_all, update_one};
@@ -20,11 +20,13 @@ const LAST_IMPORT: &str = "last_import";
 const FAULTS: &str = "import_faults";
 const REFUSED: &str = "import_refused";
 const EXPORT: &str = "export";
+const LAST_EXPORT: &str = "last_export";
 
 stored! {
     IMPORT => ImportJob: [];
     LAST_IMPORT => LastImport: [];
     EXPORT => ExportJob: [];
+    LAST_EXPORT => LastExport: [];
 }
 
 fn partition_of(vendor: VendorId) -> String {
@@ -140,9 +142,23 @@ pub struct BeganLast {
     pub job: Option<ImportJob>,
 }
 
+/// The export that a shop began last, under the version of the item that names it.
+#[derive(Clone, Debug)]
+pub struct BeganLastExport {
+    named: Option<LastExport>,
+    version: u64,
+    /// Nothing for the first export, and for one that cannot be read.
+    pub job: Option<ExportJob>,
+}
+
 /// `VENDOR#<id>` / `EXPORT#<id>`.
 fn export_key(vendor: VendorId, id: ExportId) -> Attributes {
     key(partition_of(vendor), format!("EXPORT#{id}"))
+}
+
+/// `VENDOR#<id>` / `LAST_EXPORT`.
+fn last_export_key(vendor: VendorId) -> Attributes {
+    key(partition_of(vendor), "LAST_EXPORT")
 }
 
 const CHANGE: &str = "SET #version = :version, #data = :data";
@@ -326,10 +342,38 @@ impl Accounts {
         Ok(saved)
     }
 
-    /// Writes a new export, together with the response to the request for it.
-    pub async fn add_export<R>(&self, job: &ExportJob, response: Prepared<R>) -> Result<Outcome<R>, Error> {
+    /// The export that the shop began last, read consistently.
+    pub async fn began_last_export(&self, vendor: VendorId) -> Result<BeganLastExport, Error> {
+        let Some(found) = get(&self.client, &self.table, last_export_key(vendor), true).await? else {
+            return Ok(BeganLastExport { named: None, version: 0, job: None });
+        };
+        let named: Option<LastExport> = readable(read(&found), &found)?;
+        let mut job = None;
+        if let Some(named) = &named
+            && let Some(found) = get(&self.client, &self.table, export_key(vendor, named.export), true).await?
+        {
+            job = readable(read(&found), &found)?;
+        }
+        Ok(BeganLastExport { named, version: version(&found), job })
+    }
+
+    /// Writes a new export, together with the response to the request for it, if the shop has begun none since.
+    pub async fn add_export<R>(
+        &self,
+        job: &ExportJob,
+        last: &BeganLastExport,
+        response: Prepared<R>,
+    ) -> Result<Outcome<R>, Error> {
+        let kept = last.named.as_ref().map(|named| named.kept.clone()).unwrap_or_default();
+        let named = LastExport { export: job.id, version: last.version + 1, kept };
         let new = write(export_key(job.vendor, job.id), 1, &ExportJob { version: 1, ..job.clone() })?;
-        Ok(put_one(&self.client, &self.table, Some((new, &Condition::absent())), response).await?)
+        let naming = write(last_export_key(job.vendor), named.version, &named)?;
+        let actions = vec![
+            put(&self.table, new, &Condition::absent())?,
+            put(&self.table, naming, &Condition::at_version(last.version))?,
+        ];
+        let transaction = Transaction::of(Purpose::Item, actions);
+        Ok(transact(&self.client, &self.table, transaction, response).await?)
     }
 
     /// An export, read consistently.

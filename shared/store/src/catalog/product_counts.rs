@@ -55,6 +55,11 @@ impl Catalog {
         Ok(count >= most)
     }
 
+    /// How many more products a vendor may have who may have so many, counted now.
+    pub async fn room_for_products(&self, vendor: VendorId, most: u32) -> Result<u32, Error> {
+        Ok(most.saturating_sub(self.count_products(vendor, most).await?))
+    }
+
     /// How many products a vendor has, counted up to this many, from the index: a change shows with a delay.
     async fn count_products(&self, vendor: VendorId, most: u32) -> Result<u32, Error> {
         let mut count = 0;

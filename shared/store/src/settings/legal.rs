@@ -86,6 +86,7 @@ impl SettingsTable {
             number: next.number,
             published_at: next.published_at,
             grace_until: next.grace_until,
+            required: last.map_or(0, |last| last.required_at(next.published_at)),
             version: loaded,
             kept: last.map_or_else(Kept::default, |last| last.kept.clone()),
         };

@@ -79,6 +79,7 @@ impl Fields {
 
     pub(super) fn phone_messages(&mut self) -> PhoneMessages {
         let (number, prefix) = (self.value.per_number.take(), self.value.per_prefix.take());
+        let client = self.value.per_client.take();
         let (spend, order_texts) = (self.value.daily_spend.take(), self.value.order_texts.take());
         if spend.is_none() {
             self.error("/daily_spend", "missing", "this setting has this field");
@@ -89,6 +90,7 @@ impl Fields {
         let messages = PhoneMessages {
             channels: std::mem::take(&mut self.value.channels),
             prefixes: std::mem::take(&mut self.value.prefixes),
+            per_client: self.limit("per_client", client),
             per_number: self.limit("per_number", number),
             per_prefix: self.limit("per_prefix", prefix),
             daily_spend: spend.unwrap_or(PhoneMessages::default().daily_spend),

@@ -25,7 +25,7 @@ pub struct LimitValue {
 /// `payment-methods` have `offered` and `position`, but for `kinds`, which has `kinds`; `tax` and `commission` have
 /// `basis_points`; `returns` have `days` and `way_back`, and may have `exceptions`; `refunds` have `allowed`, but for
 /// `by-support`, which has `amounts`; `security` has `roles`, `vendors` has `vendors`; `messaging` has `channels`,
-/// `prefixes`, `per_number`, `per_prefix`, `daily_spend` and `order_texts`.
+/// `prefixes`, `per_client`, `per_number`, `per_prefix`, `daily_spend` and `order_texts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingValue {
@@ -135,6 +135,7 @@ impl From<&PhoneMessages> for SettingValue {
         Self {
             channels: messages.channels.clone(),
             prefixes: messages.prefixes.clone(),
+            per_client: Some(messages.per_client.into()),
             per_number: Some(messages.per_number.into()),
             per_prefix: Some(messages.per_prefix.into()),
             daily_spend: Some(messages.daily_spend),

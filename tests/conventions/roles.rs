@@ -134,6 +134,8 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     vendor.client.put(&stock, &json!({"on_hand": 9})).await.expect(200);
     vendor.client.post(&format!("{path}/unpublish"), &json!({})).await.expect(200);
     vendor.client.post(&format!("{path}/publish"), &json!({})).await.expect(200);
+    // The drafts of who is not approved are counted.
+    shop.applicant("sketcher").await.product("sketch").draft().await;
     let mistake = vendor.product("mistake").stock(1).publish().await;
     vendor.client.delete(&format!("/v1/vendor/products/{}", mistake.id)).await.expect(204);
     shop.wait_until_idle().await;

@@ -129,6 +129,7 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "SESSION_PREFIX",
         "LEADS_UNTIL",
         "NEEDS",
+        "TAKE",
         "TORN",
         // A kind that no provider of this release has written: none of them drives its payments.
         "STATED",

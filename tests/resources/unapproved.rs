@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::shop::invariants::items;
+use crate::shop::invariants::{items, put_item};
 use crate::shop::{Answer, Shop, Vendor};
 
 /// The signature of a PNG, as long as announced.
@@ -100,6 +100,15 @@ async fn a_shop_that_is_not_approved_has_twenty_drafts() {
     }
     let over = vendor.client.post("/v1/vendor/products", &product("one-more")).await;
     over.expect_problem(409, "limit_reached");
+    // One that is gone makes room, and one that was refused takes none.
+    let listed = vendor.client.get("/v1/vendor/products?limit=1").await.expect(200)["items"][0]["id"].clone();
+    let path = format!("/v1/vendor/products/{}", listed.as_str().expect("an id"));
+    vendor.client.clone().with("if-match", "*").delete(&path).await.expect(204);
+    let bad = json!({"title": ""});
+    vendor.client.post("/v1/vendor/products", &bad).await.expect_problem(400, "invalid");
+    vendor.client.post("/v1/vendor/products", &product("one-more")).await.expect(201);
+    let over = vendor.client.post("/v1/vendor/products", &product("two-more")).await;
+    over.expect_problem(409, "limit_reached");
 
     let shop = Shop::open().await;
     set_quota(&shop, "drafts", 1).await;
@@ -107,6 +116,33 @@ async fn a_shop_that_is_not_approved_has_twenty_drafts() {
     vendor.client.post("/v1/vendor/products", &product("draft")).await.expect(201);
     let over = vendor.client.post("/v1/vendor/products", &product("one-more")).await;
     over.expect_problem(409, "limit_reached");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_forty_drafts_at_once_twenty_come_to_be() {
+    let shop = Shop::open().await;
+    let vendor = shop.applicant("shell").await;
+    let created = (0..40).map(|number| {
+        let client = vendor.client.clone();
+        async move { client.post("/v1/vendor/products", &product(&format!("draft-{number}"))).await.status }
+    });
+    let statuses = join_all(created).await;
+    let count = |status: u16| statuses.iter().filter(|known| **known == status).count();
+    assert_eq!((count(201), count(409)), (20, 20), "{statuses:?}");
+    let listed = vendor.client.get("/v1/vendor/products?limit=100").await.expect(200)["items"].clone();
+    assert_eq!(listed.as_array().map(Vec::len), Some(20));
+    // A count of what broke off is made anew, a minute later.
+    let drafts = items(&shop, "CatalogTable").await.into_iter().find(|item| item["kind"]["S"] == "drafts");
+    let mut drafts = drafts.expect("a count");
+    drafts["drafts"] = json!({"N": "20"});
+    let path = format!("/v1/vendor/products/{}", listed[0]["id"].as_str().expect("an id"));
+    vendor.client.clone().with("if-match", "*").delete(&path).await.expect(204);
+    put_item(&shop, "CatalogTable", &drafts).await;
+    let one_more = async || vendor.client.post("/v1/vendor/products", &product("one-more")).await;
+    one_more().await.expect_problem(409, "limit_reached");
+    shop.cloud.clock().advance(Duration::from_secs(60));
+    one_more().await.expect(201);
+    one_more().await.expect_problem(409, "limit_reached");
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use domain::stock::StockShard;
 use domain::text::Handle;
 use domain::vendor::{Member, Permission};
 use domain::{
-    Call, Code, Coded, Currency, Expected, Outcome, PageRequest, ProductId, Refusal, Slice, VariantId, VendorId,
+    Call, Code, Coded, Currency, Expected, Outcome, PageRequest, ProductId, Refusal, Slice, Timestamp, VariantId,
+    VendorId,
 };
 use store::catalog::{FindProducts, HandleHolder, StoredProduct};
 use store::{Backoff, Decision};
@@ -108,38 +109,42 @@ impl Desk {
     ) -> Done<R> {
         let now = call.at();
         member.may(Permission::EditProducts)?;
-        let mut initial_stock = InitialStock::new();
+        let (mut initial_stock, mut has_place) = (InitialStock::new(), false);
         let work = async {
-            self.check_product_quota(member, &self.settings.current().await?.quotas).await?;
+            has_place = self.check_product_quota(member, &self.settings.current().await?.quotas, now).await?;
             let tree = self.catalog.categories().await?;
             let mut built = build(written, None, &member.account.card, &tree, &mut platform::ids(now))?;
             built.product.awaits_handle = !member.account.state.holds_handle();
             initial_stock.clone_from(&built.initial_stock);
             self.add_product(member, built, written.handle.is_none(), call).await
         };
-        let added = self.catalog.once(call.request(), work).await?;
+        let added = self.catalog.once(call.request(), work).await;
+        if has_place && !matches!(added, Ok(Outcome::Done(_))) {
+            self.catalog.give_draft_back(member.vendor()).await;
+        }
+        let added = added?;
         if matches!(added, Outcome::Done(_)) {
             self.stock.create(&initial_stock).await?;
         }
         Ok(added)
     }
 
-    /// Refuses one more product than a vendor may have. Drafts of a vendor who is not approved are few and counted each
-    /// time; the products of others are counted at most every ten minutes by a sandbox, so that some more may come to
-    /// be meanwhile.
-    async fn check_product_quota(&self, member: &Member, quotas: &Quotas) -> Result<(), Error> {
-        let state = member.account.state;
-        let most = quotas.products_in(state);
-        let is_full = if state.holds_handle() {
-            self.catalog.has_many_products(member.vendor(), most).await?
+    /// Refuses one more product than a vendor may have, and answers whether the place of a draft was taken. Drafts of a
+    /// vendor who is not approved are few, and none is too many; the products of others are counted at most every ten
+    /// minutes by a sandbox, so that some more may come to be meanwhile.
+    async fn check_product_quota(&self, member: &Member, quotas: &Quotas, now: Timestamp) -> Result<bool, Error> {
+        let (state, vendor) = (member.account.state, member.vendor());
+        let (most, is_draft) = (quotas.products_in(state), !state.holds_handle());
+        let is_full = if is_draft {
+            !self.catalog.take_draft(vendor, most, now).await?
         } else {
-            self.catalog.has_products(member.vendor(), most).await?
+            self.catalog.has_many_products(vendor, most).await?
         };
         if is_full {
             let detail = format!("the vendor has the most products that are allowed: {most}");
             return Err(Refusal::because(Code::LimitReached, detail).into());
         }
-        Ok(())
+        Ok(is_draft)
     }
 
     async fn add_product<R>(
@@ -349,7 +354,11 @@ impl Desk {
                 }
             }
         };
-        self.catalog.once(call.request(), work).await
+        let deleted = self.catalog.once(call.request(), work).await?;
+        if matches!(deleted, Outcome::Done(_)) && !member.account.state.holds_handle() {
+            self.catalog.give_draft_back(member.vendor()).await;
+        }
+        Ok(deleted)
     }
 
     /// Moves the units of a variant to the shards that allocation tries first. Units in other shards are found too,

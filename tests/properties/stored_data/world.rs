@@ -135,7 +135,7 @@ impl World<'_> {
     async fn other_vendors(&mut self) {
         let shop = self.shop;
         let operator = shop.operator().await;
-        shop.applicant("draft").await;
+        shop.applicant("draft").await.product("outline").draft().await;
         let submitted = shop.applicant("submitted").await;
         let paper =
             json!({"kind": "identity", "filename": "passport.pdf", "content_type": "application/pdf", "size": 4});

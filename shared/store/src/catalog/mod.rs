@@ -43,6 +43,7 @@ const LISTING: &str = "listing";
 const SHOP: &str = "shop";
 const CATEGORIES: &str = "categories";
 const REBUILD: &str = "rebuild";
+const DRAFTS: &str = "drafts";
 
 stored! {
     PRODUCT => Product: ["handle_key", "handle_sort", "vendor_key", "vendor_sort"];
@@ -110,6 +111,8 @@ enum Entry<'a> {
     ShopHandle(&'a Handle),
     /// `VENDOR#<id>` / `SHOP`.
     Shop(VendorId),
+    /// `VENDOR#<id>` / `DRAFTS`: how many drafts a vendor has who is not approved.
+    Drafts(VendorId),
     /// `CATEGORIES` / `TREE`.
     Categories,
     /// `REBUILD#<what>` / `REBUILD`: the last rebuild of a kind of copies.
@@ -128,6 +131,7 @@ impl Entry<'_> {
             Self::ProductHandle(handle) => key(format!("HANDLE#product#{handle}"), "HANDLE"),
             Self::ShopHandle(handle) => key(format!("HANDLE#vendor#{handle}"), "HANDLE"),
             Self::Shop(id) => key(format!("VENDOR#{id}"), "SHOP"),
+            Self::Drafts(id) => key(format!("VENDOR#{id}"), "DRAFTS"),
             Self::Categories => key("CATEGORIES", "TREE"),
             Self::Rebuild(what) => key(format!("REBUILD#{}", what.as_str()), "REBUILD"),
         }

@@ -1,6 +1,9 @@
 //! People who are reached by telephone alone.
 
+use std::time::Duration;
+
 use local::seed::PASSWORD;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::messages::{WITHOUT_TELEGRAM, auth, code_for, ordered_by, received};
@@ -135,10 +138,42 @@ async fn a_number_that_nothing_would_reach_is_refused_where_it_stands() {
 }
 
 #[tokio::test]
-async fn who_has_a_number_alone_works_for_no_shop() {
+async fn people_with_a_number_alone_open_a_shop_are_invited_and_are_told() {
     let shop = Shop::open().await;
     signs_up(&shop, WITHOUT_TELEGRAM, None).await;
     let person = signs_in(&shop, WITHOUT_TELEGRAM).await;
-    let asked = json!({"handle": "silk", "name": "Silk", "currency": "USD", "email": "silk@people.test"});
-    person.post("/v1/vendors", &asked).await.expect_problem(403, "forbidden");
+    let mut asked = json!({"handle": "silk", "name": "Silk", "currency": "USD"});
+    let refused = person.post("/v1/vendors", &asked).await;
+    assert_eq!(refused.expect_problem(400, "invalid")["errors"][0]["pointer"], "/email");
+    asked["email"] = json!("silk@people.test");
+    let opened = person.post("/v1/vendors", &asked).await.expect(201)["id"].clone();
+    let own = person.clone().with("vendor-id", text(&opened));
+    let members = own.get("/v1/vendors/me/members").await.expect(200)["items"].clone();
+    assert_eq!((&members[0]["email"], &members[0]["phone"]), (&Value::Null, &json!(WITHOUT_TELEGRAM)));
+
+    let ceramics = shop.vendor("ceramics").await;
+    let invite = json!({"contact": "+998 90 123-45-61", "role": "owner"});
+    ceramics.client.post("/v1/vendors/me/invitations", &invite).await.expect(202);
+    let open = ceramics.client.get("/v1/vendors/me/invitations").await.expect(200)["items"].clone();
+    assert_eq!(open[0]["contact"], WITHOUT_TELEGRAM);
+    let sent = text(&received(&shop, WITHOUT_TELEGRAM).await[0]["text"]);
+    let token = json!({"token": sent.split_once("/invitations#token=").expect("a link").1});
+    shop.buyer("stranger").await.post("/v1/invitations/accept", &token).await.expect_problem(403, "forbidden");
+    assert_eq!(person.post("/v1/invitations/accept", &token).await.expect(200)["role"], "owner");
+    let members = ceramics.client.get("/v1/vendors/me/members").await.expect(200)["items"].clone();
+    let joined = members.as_array().expect("members").iter().find(|member| member["phone"] == WITHOUT_TELEGRAM);
+    assert_eq!(joined.expect("the person")["email"], Value::Null);
+
+    // What is decided about the shop is told at the number, and so is the end.
+    let bowl = ceramics.product("bowl").draft().await;
+    let hide = format!("/v1/admin/products/{}/hide", bowl.id);
+    shop.operator().await.post(&hide, &json!({"reason": "Counterfeit."})).await.expect(200);
+    shop.advance(Duration::from_secs(45)).await;
+    let told = text(&received(&shop, WITHOUT_TELEGRAM).await[0]["text"]);
+    assert!(told.contains("a product is hidden") && !told.contains("Counterfeit"), "{told}");
+    let gone = json!({"contact": WITHOUT_TELEGRAM});
+    ceramics.client.json(Method::DELETE, "/v1/vendors/me/members", &gone).await.expect(204);
+    shop.advance(Duration::from_secs(45)).await;
+    let told = text(&received(&shop, WITHOUT_TELEGRAM).await[0]["text"]);
+    assert!(told.contains("you were removed from a shop"), "{told}");
 }

@@ -37,6 +37,21 @@ async fn the_names_of_the_marketplace_are_reserved_however_they_are_written() {
 }
 
 #[tokio::test]
+async fn nobody_sells_under_the_name_that_the_marketplace_was_given() {
+    let mut options = local::Options::for_tests();
+    options.parameters.push(("ShopName", "Silk Road"));
+    let shop = Shop::with(options).await;
+    let person = shop.buyer("aziza").await;
+    for name in ["Silk Road", "SILK ROAD", "Silk Road Support"] {
+        let asked = json!({"handle": "a-shop", "name": name, "currency": "USD"});
+        let refused = person.post("/v1/vendors", &asked).await;
+        assert_eq!(refused.expect_problem(400, "invalid")["errors"][0]["code"], "reserved", "{name}");
+    }
+    let asked = json!({"handle": "a-shop", "name": "Silk Road Ceramics", "currency": "USD"});
+    person.post("/v1/vendors", &asked).await.expect(201);
+}
+
+#[tokio::test]
 async fn a_shop_with_the_name_of_another_is_approved_only_when_the_operator_says_so() {
     let shop = Shop::open().await;
     let operator = shop.operator().await;

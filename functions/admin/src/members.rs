@@ -3,6 +3,7 @@
 use api::{Answer, Idempotent, Json, NoBody, Now, Operator, Page, Path, Problem, SourceIp};
 use axum::extract::State;
 use desk::{ChangeOperator, InviteOperator, TakeBackInvitation};
+use domain::contact::{ContactPoint, PhoneNumber};
 use domain::marketplace::{OperatorMembership, OperatorRole};
 use domain::text::Email;
 use domain::{Timestamp, UserId};
@@ -17,9 +18,12 @@ const INVITATIONS: &str = "/v1/admin/members/invitations";
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OperatorMemberView {
     user_id: UserId,
-    /// The address by which they were invited; null for the first owner.
+    /// The address by which they were invited; null for the first owner, and where that was a number.
     #[schema(required = true)]
     email: Option<Email>,
+    /// The telephone number by which they were invited.
+    #[schema(required = true)]
+    phone: Option<PhoneNumber>,
     /// Role, which decides what they may do for the marketplace.
     role: OperatorRole,
     /// Since when they are a member.
@@ -28,16 +32,16 @@ pub struct OperatorMemberView {
 
 impl From<&OperatorMembership> for OperatorMemberView {
     fn from(member: &OperatorMembership) -> Self {
-        let OperatorMembership { user, email, role, since, .. } = member;
-        Self { user_id: *user, email: email.clone(), role: *role, since: *since }
+        let OperatorMembership { user, email, phone, role, since, .. } = member;
+        Self { user_id: *user, email: email.clone(), phone: phone.clone(), role: *role, since: *since }
     }
 }
 
 /// An open invitation to the operator's people.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OperatorInvitationView {
-    /// The address that was invited.
-    contact: Email,
+    /// The address or number that was invited.
+    contact: ContactPoint,
     /// The role that the person gets when they accept.
     role: OperatorRole,
     /// When the person was invited.
@@ -46,7 +50,7 @@ pub struct OperatorInvitationView {
     expires_at: Timestamp,
 }
 
-/// An empty object: the answer is the same whether or not the address is somebody's.
+/// An empty object: the answer is the same whether or not the contact is somebody's.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OperatorInvited {}
 
@@ -109,7 +113,7 @@ pub async fn list_operator_invitations(
 ) -> Result<Json<Page<OperatorInvitationView>>, Problem> {
     let open = app.team_invitations(&operator, now).await?;
     let view = |one: desk::OpenTeamInvitation| OperatorInvitationView {
-        contact: one.email,
+        contact: one.contact,
         role: one.role,
         at: one.at,
         expires_at: one.expires_at,
@@ -117,10 +121,10 @@ pub async fn list_operator_invitations(
     Ok(Json(Page { items: open.into_iter().map(view).collect(), next: None }))
 }
 
-/// Invites a person to the operator's people, by mail.
+/// Invites a person to the operator's people.
 ///
 /// The answer is the same for everybody. The person becomes a member when they accept, within seven days. Inviting the
-/// same address again takes the place of the earlier invitation.
+/// same contact again takes the place of the earlier invitation.
 #[utoipa::path(
     post, path = "/v1/admin/members/invitations", request_body = InviteOperator,
     responses((status = ACCEPTED, body = OperatorInvited))

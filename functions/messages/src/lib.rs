@@ -26,7 +26,7 @@ use domain::sealed::{PersonKey, SealedIn};
 use domain::text::Email;
 use domain::vendor::VendorState;
 use domain::{Identifier, LookUp, Timestamp, UserId, VendorId};
-use platform::mail::Mail;
+use platform::mail::{Mail, Message};
 use platform::messenger::{Messenger, Outgoing, SmsGateway, TelegramGateway, Unsent};
 use platform::{
     Config, Fatal, InvitationToken, MessageError, NotOpened, PersonsSecret, QueueMessage, Rotating, Secret,
@@ -130,8 +130,8 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
         }
         MessageJob::Invitation { vendor, contact } => app.send_invitation(vendor, contact, now).await,
         MessageJob::OrderText { order, event, text } => app.send_order_text(order, event, text, now).await,
-        MessageJob::Notice { vendor, notice } => app.send_notice(vendor, notice).await,
-        MessageJob::Team { notice } => app.send_team_notice(notice).await,
+        MessageJob::Notice { vendor, notice } => app.send_notice(vendor, notice, (&message.message_id, now)).await,
+        MessageJob::Team { notice } => app.send_team_notice(notice, (&message.message_id, now)).await,
     }
 }
 
@@ -196,8 +196,8 @@ impl App {
         Ok(())
     }
 
-    /// Mails an invitation, unless it was mailed or has ended meanwhile. The mail is the same for everybody: nothing is
-    /// looked up of whom it goes to.
+    /// Sends an invitation, unless it was sent or has ended meanwhile. The message is the same for everybody: nothing
+    /// is looked up of whom it goes to.
     async fn send_invitation(&self, vendor: VendorId, contact: LookUp, now: Timestamp) -> Result<(), DeliveryError> {
         let Some(invitation) = self.sessions.invitation(vendor, contact).await? else { return Ok(()) };
         if !invitation.is_open(now) || invitation.sent {
@@ -225,7 +225,10 @@ impl App {
             (None, Some(role)) => self.site.team_invitation(role, &token.text()),
             (None, None) => return Ok(()),
         };
-        self.send(&invited.email, &text).await?;
+        let to = invited.contact().ok_or(DeliveryError::Damaged)?;
+        // By the random bytes of the invitation, so that the next one of the same contact is another message.
+        let id = format!("invitation-{}", persons.look_up(Identifier::Code(&invitation.key)));
+        self.deliver(&to, &Outgoing { id, ..text }, (Weight::Usual, now)).await?;
         if !self.sessions.put_invitation(&Invitation { sent: true, ..invitation }).await? {
             tracing::info!("an invitation was answered or made again while it was sent");
         }
@@ -248,9 +251,24 @@ impl App {
         Ok(known.is_some_and(|known| proven_contacts(&known).any(|known| known == *contact)))
     }
 
-    /// The address that a person has proven; nothing when they are gone, or have none.
-    pub(crate) async fn address_of(&self, user: UserId) -> Result<Option<Email>, DeliveryError> {
-        Ok(self.contacts_of(user).await?.iter().find_map(|contact| contact.email().cloned()))
+    /// Where a person is reached: the address that they have proven, or else the number; nothing when they are gone.
+    pub(crate) async fn contact_of(&self, user: UserId) -> Result<Option<ContactPoint>, DeliveryError> {
+        Ok(self.contacts_of(user).await?.into_iter().next())
+    }
+
+    /// Tells a person something by one channel that they have proven; nothing when they are gone. To a number goes only
+    /// what it is about, and where to go.
+    pub(crate) async fn tell(
+        &self,
+        user: UserId,
+        message: &Message,
+        (id, now): (&str, Timestamp),
+    ) -> Result<(), DeliveryError> {
+        let Some(contact) = self.contact_of(user).await? else { return Ok(()) };
+        let short = Some(format!("{}. {}", message.subject, self.site.url()));
+        // To several people at once, each of whom gets their own.
+        let outgoing = Outgoing { short, ..Outgoing::by_mail(format!("{id}-{user}"), message.clone()) };
+        self.deliver(&contact, &outgoing, (Weight::Usual, now)).await
     }
 
     /// What a person has proven, the address first; nothing when they are gone.
@@ -283,7 +301,7 @@ impl App {
         }
     }
 
-    pub(crate) async fn send(&self, to: &Email, message: &platform::mail::Message) -> Result<(), DeliveryError> {
+    pub(crate) async fn send(&self, to: &Email, message: &Message) -> Result<(), DeliveryError> {
         if let Some(suppression) = self.accounts.suppression(to).await? {
             tracing::warn!(reason = ?suppression.reason, "a message is not sent: its recipient's address is suppressed");
             return Ok(());

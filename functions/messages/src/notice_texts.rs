@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use domain::catalog::Product;
-use domain::text::{Email, LongText, Name};
+use domain::text::{LongText, Name};
 use domain::vendor::{DocumentKind, Role, VendorAccount, VendorStep};
 use platform::mail::Message;
 
@@ -30,13 +30,13 @@ impl Site {
     }
 
     /// Somebody has accepted an invitation.
-    pub(crate) fn joined(&self, shop: &Name, person: &Email, role: Role) -> Message {
+    pub(crate) fn joined(&self, shop: &Name, person: &str, role: Role) -> Message {
         let said = format!("{person} has accepted: they work for the shop \u{201c}{shop}\u{201d} {}.", as_what(role));
         self.message("a member has joined", &[&said])
     }
 
     /// A member has left.
-    pub(crate) fn left(&self, shop: &Name, person: &Email) -> Message {
+    pub(crate) fn left(&self, shop: &Name, person: &str) -> Message {
         let said = format!("{person} has left the shop \u{201c}{shop}\u{201d}.");
         self.message("a member has left", &[&said])
     }

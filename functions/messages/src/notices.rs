@@ -1,5 +1,6 @@
 //! Notices of what was decided about a person or a shop.
 
+use domain::contact::ContactPoint;
 use domain::marketplace::OperatorRole;
 use domain::notice::Notice;
 use domain::vendor::{Role, VendorAccount};
@@ -10,7 +11,12 @@ use crate::{App, DeliveryError};
 
 impl App {
     /// Sends a notice, if what it tells has come to be.
-    pub(crate) async fn send_notice(&self, vendor: VendorId, notice: Notice) -> Result<(), DeliveryError> {
+    pub(crate) async fn send_notice(
+        &self,
+        vendor: VendorId,
+        notice: Notice,
+        by: (&str, Timestamp),
+    ) -> Result<(), DeliveryError> {
         let Some(account) = self.accounts.vendor(vendor).await? else { return Ok(()) };
         let to_owners = match notice {
             Notice::Step { step, at } => {
@@ -19,7 +25,7 @@ impl App {
             }
             Notice::Joined { user } => self.joined(&account, user).await?,
             Notice::Left { user } => self.left(&account, user).await?,
-            Notice::Removed { user } => return self.tell_removed(&account, user).await,
+            Notice::Removed { user } => return self.tell_removed(&account, user, by).await,
             Notice::ProductHidden { product, at } => self.product_hidden(&account, product, at).await?,
             Notice::PaperExpires { kind, expires_at, step } => {
                 let last = account.documents.iter().rev().find(|document| document.kind == kind);
@@ -28,7 +34,7 @@ impl App {
                 }
                 let text = self.site.paper_expires(&account, kind, expires_at, step);
                 if step > 2 {
-                    self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &text).await?;
+                    self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &text, by).await?;
                 }
                 Some(text)
             }
@@ -37,48 +43,56 @@ impl App {
                     return Ok(());
                 }
                 let to_operator = self.site.identity_changed(&account, true);
-                self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &to_operator).await?;
+                self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &to_operator, by).await?;
                 Some(self.site.identity_changed(&account, false))
             }
         };
         match to_owners {
-            Some(message) => self.tell_owners(vendor, &message).await,
+            Some(message) => self.tell_owners(vendor, &message, by).await,
             None => Ok(()),
         }
     }
 
-    /// Mails something to the owners of a shop, each at the address that they have proven: that of the shop is
+    /// Tells the owners of a shop something, each at the contact that they have proven: the address of the shop is
     /// whatever somebody has entered.
-    async fn tell_owners(&self, vendor: VendorId, message: &Message) -> Result<(), DeliveryError> {
+    async fn tell_owners(
+        &self,
+        vendor: VendorId,
+        message: &Message,
+        by: (&str, Timestamp),
+    ) -> Result<(), DeliveryError> {
         for member in self.accounts.members(vendor).await?.iter().filter(|member| member.role == Role::Owner) {
-            if let Some(email) = self.address_of(member.user).await? {
-                self.send(&email, message).await?;
-            }
+            self.tell(member.user, message, by).await?;
         }
         Ok(())
     }
 
     async fn joined(&self, account: &VendorAccount, user: UserId) -> Result<Option<Message>, DeliveryError> {
         let joined = self.accounts.membership(user, account.card.id).await?;
-        Ok(joined.map(|joined| self.site.joined(&account.card.name, &joined.email, joined.role)))
+        Ok(joined.map(|joined| {
+            let person = joined.contact();
+            self.site.joined(&account.card.name, person.as_ref().map_or("A person", ContactPoint::as_str), joined.role)
+        }))
     }
 
     async fn left(&self, account: &VendorAccount, user: UserId) -> Result<Option<Message>, DeliveryError> {
         if self.accounts.membership(user, account.card.id).await?.is_some() {
             return Ok(None);
         }
-        let person = self.address_of(user).await?;
-        Ok(person.map(|person| self.site.left(&account.card.name, &person)))
+        let person = self.contact_of(user).await?;
+        Ok(person.map(|person| self.site.left(&account.card.name, person.as_str())))
     }
 
-    async fn tell_removed(&self, account: &VendorAccount, user: UserId) -> Result<(), DeliveryError> {
+    async fn tell_removed(
+        &self,
+        account: &VendorAccount,
+        user: UserId,
+        by: (&str, Timestamp),
+    ) -> Result<(), DeliveryError> {
         if self.accounts.membership(user, account.card.id).await?.is_some() {
             return Ok(());
         }
-        match self.address_of(user).await? {
-            Some(person) => self.send(&person, &self.site.removed(&account.card.name)).await,
-            None => Ok(()),
-        }
+        self.tell(user, &self.site.removed(&account.card.name), by).await
     }
 
     async fn product_hidden(

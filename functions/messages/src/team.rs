@@ -1,17 +1,23 @@
 //! What the operator's own people are told: invitations to them, and what has changed among them.
 
-use domain::UserId;
+use domain::contact::ContactPoint;
 use domain::invitation::INVITATION_LIFETIME;
 use domain::marketplace::OperatorRole;
 use domain::notice::TeamNotice;
+use domain::{Timestamp, UserId};
 use platform::mail::Message;
+use platform::messenger::Outgoing;
 
 use crate::texts::Site;
 use crate::{App, DeliveryError};
 
 impl App {
     /// Tells a person and the owners what has changed, if it has come to be.
-    pub(crate) async fn send_team_notice(&self, notice: TeamNotice) -> Result<(), DeliveryError> {
+    pub(crate) async fn send_team_notice(
+        &self,
+        notice: TeamNotice,
+        by: (&str, Timestamp),
+    ) -> Result<(), DeliveryError> {
         let team = self.accounts.operators().await?;
         let (user, is_true) = match notice {
             TeamNotice::Joined { user } => (user, team.member(user).is_some()),
@@ -23,30 +29,29 @@ impl App {
         }
         let owners = team.members.iter().filter(|member| member.role == OperatorRole::Owner && member.user != user);
         let owners: Vec<UserId> = owners.map(|owner| owner.user).collect();
-        let person = self.address_of(user).await?;
-        let name = person.as_ref().map_or("A person without an account", |email| email.as_str());
+        let person = self.contact_of(user).await?;
+        let name = person.as_ref().map_or("A person without an account", ContactPoint::as_str);
         let to_owners = self.site.team_changed(name, notice, team.member(user).map(|member| member.role));
-        if let (Some(email), Some(text)) = (&person, self.site.own_role_changed(notice)) {
-            self.send(email, &text).await?;
+        if let Some(text) = self.site.own_role_changed(notice) {
+            self.tell(user, &text, by).await?;
         }
         for owner in owners {
-            if let Some(email) = self.address_of(owner).await? {
-                self.send(&email, &to_owners).await?;
-            }
+            self.tell(owner, &to_owners, by).await?;
         }
         Ok(())
     }
 }
 
 impl App {
-    /// Mails something to all of the operator's people with one of these roles.
-    pub(crate) async fn tell_operators(&self, roles: &[OperatorRole], text: &Message) -> Result<(), DeliveryError> {
-        for member in self.accounts.operators().await?.members {
-            if roles.contains(&member.role)
-                && let Some(email) = self.address_of(member.user).await?
-            {
-                self.send(&email, text).await?;
-            }
+    /// Tells all of the operator's people with one of these roles something.
+    pub(crate) async fn tell_operators(
+        &self,
+        roles: &[OperatorRole],
+        text: &Message,
+        by: (&str, Timestamp),
+    ) -> Result<(), DeliveryError> {
+        for member in self.accounts.operators().await?.members.iter().filter(|member| roles.contains(&member.role)) {
+            self.tell(member.user, text, by).await?;
         }
         Ok(())
     }
@@ -54,14 +59,15 @@ impl App {
 
 impl Site {
     /// An invitation to the operator's people. The token stands behind `#`, where no server and no log sees it.
-    pub(crate) fn team_invitation(&self, role: OperatorRole, token: &str) -> Message {
+    pub(crate) fn team_invitation(&self, role: OperatorRole, token: &str) -> Outgoing {
         let asked = format!("{} invites you to run the marketplace {}.", self.name(), as_what(role));
-        let link = format!("{}/operator-invitations#token={token}", self.url());
-        let link = format!("Sign in with this address, or make an account with it, and answer here:\n{link}");
+        let page = format!("{}/operator-invitations#token={token}", self.url());
+        let link = format!("Sign in with this address, or make an account with it, and answer here:\n{page}");
         let by_hand = format!("If you are asked for the token, it is:\n{token}");
         let days = INVITATION_LIFETIME.as_secs() / 86_400;
         let valid = format!("It is valid for {days} days, once. If you do not want to, there is nothing to do.");
-        self.message("an invitation to the marketplace", &[&asked, &link, &by_hand, &valid])
+        let mail = self.message("an invitation to the marketplace", &[&asked, &link, &by_hand, &valid]);
+        Outgoing { short: Some(format!("{asked} {page}")), ..Outgoing::by_mail("", mail) }
     }
 
     /// What the owners are told of somebody among the operator's people.
@@ -104,7 +110,10 @@ mod tests {
     #[test]
     fn an_invitation_says_as_what_and_has_its_token_on_a_line_of_its_own() {
         let site = Site::new("Bozor", "https://shop.example/");
-        let message = site.team_invitation(OperatorRole::Support, "abc");
+        let outgoing = site.team_invitation(OperatorRole::Support, "abc");
+        let page = "https://shop.example/operator-invitations#token=abc";
+        assert_eq!(outgoing.short.unwrap(), format!("Bozor invites you to run the marketplace in support. {page}"));
+        let message = outgoing.mail;
         assert!(message.text.contains("Bozor invites you to run the marketplace in support."), "{}", message.text);
         assert!(message.text.contains("https://shop.example/operator-invitations#token=abc\n"), "{}", message.text);
         assert!(message.text.lines().any(|line| line == "abc") && !message.subject.contains("abc"));

@@ -83,14 +83,15 @@ impl Site {
 
     /// An invitation to a vendor's staff. The token stands behind `#`, where no server and no log sees it, and alone
     /// for who enters it by hand.
-    pub(crate) fn invitation(&self, shop: &Name, role: Role, token: &str) -> Message {
+    pub(crate) fn invitation(&self, shop: &Name, role: Role, token: &str) -> Outgoing {
         let asked = format!("The shop \u{201c}{shop}\u{201d} invites you to work for it {}.", as_what(role));
-        let link = format!("{}/invitations#token={token}", self.url);
-        let link = format!("Sign in with this address, or make an account with it, and answer here:\n{link}");
+        let page = format!("{}/invitations#token={token}", self.url);
+        let link = format!("Sign in with this address, or make an account with it, and answer here:\n{page}");
         let by_hand = format!("If you are asked for the token, it is:\n{token}");
         let days = INVITATION_LIFETIME.as_secs() / 86_400;
         let valid = format!("It is valid for {days} days, once. If you do not want to, there is nothing to do.");
-        self.message("an invitation to a shop", &[&asked, &link, &by_hand, &valid])
+        let mail = self.message("an invitation to a shop", &[&asked, &link, &by_hand, &valid]);
+        Outgoing { short: Some(format!("{}: {asked} {page}", self.name)), ..Outgoing::by_mail("", mail) }
     }
 
     /// What has changed in somebody's account; nothing for a change that only a newer release knows.
@@ -200,6 +201,8 @@ mod tests {
             assert!(!message.subject.contains("048151") && !message.subject.contains('\n'), "{}", message.subject);
         }
         let invitation = site.invitation(&Name::parse("Silk & Co").unwrap(), Role::Owner, "abc");
+        assert!(invitation.short.unwrap().ends_with("as an owner. https://shop.example/invitations#token=abc"));
+        let invitation = invitation.mail;
         assert!(invitation.text.contains("https://shop.example/invitations#token=abc\n"), "{}", invitation.text);
         assert!(invitation.text.contains("\u{201c}Silk & Co\u{201d} invites you to work for it as an owner."));
         assert!(invitation.text.lines().any(|line| line == "abc") && !invitation.subject.contains("Silk"));

@@ -1,5 +1,4 @@
-//! Invitations to a vendor's staff: made and taken back by its owners, accepted or declined by whom they were mailed
-//! to.
+//! Invitations to a vendor's staff: made and taken back by its owners, accepted or declined by whom they were sent to.
 
 use api::views::{InvitationView, JoinedView};
 use api::{Answer, Caller, Idempotent, Json, Member, Now, Page, Problem, SourceIp};
@@ -14,14 +13,14 @@ use crate::App;
 
 const INVITATIONS: &str = "/v1/vendors/me/invitations";
 
-/// An empty object: the answer is the same whether or not the address is somebody's.
+/// An empty object: the answer is the same whether or not the contact is somebody's.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Invited {}
 
-/// Invites a person to the vendor's staff, by mail.
+/// Invites a person to the vendor's staff.
 ///
 /// The answer is the same for everybody. The person becomes a member when they accept, within seven days. Inviting the
-/// same address again takes the place of the earlier invitation. It is also how a member gets another role, and how a
+/// same contact again takes the place of the earlier invitation. It is also how a member gets another role, and how a
 /// vendor gets another owner.
 #[utoipa::path(
     post, path = "/v1/vendors/me/invitations", request_body = Invite, responses((status = ACCEPTED, body = Invited))
@@ -48,7 +47,7 @@ pub async fn list_vendor_invitations(
 ) -> Result<Json<Page<InvitationView>>, Problem> {
     let open = app.vendors.invitations(&member, now).await?;
     let view = |one: desk::OpenInvitation| InvitationView {
-        contact: one.email,
+        contact: one.contact,
         role: one.role,
         at: one.at,
         expires_at: one.expires_at,
@@ -72,7 +71,7 @@ pub async fn take_back_vendor_invitation(
 
 /// Accepts an invitation to a vendor's staff.
 ///
-/// The caller has to be signed in with the address that was invited. A token is good once.
+/// The caller has to have proven the contact that was invited. A token is good once.
 #[utoipa::path(
     post, path = "/v1/invitations/accept", request_body = AnswerInvitation,
     responses((status = OK, body = JoinedView))
@@ -116,7 +115,7 @@ pub struct JoinedMarketplaceView {
 
 /// Accepts an invitation to the operator's people.
 ///
-/// The caller has to be signed in with the address that was invited. A token is good once. It is declined as any other.
+/// The caller has to have proven the contact that was invited. A token is good once. It is declined as any other.
 #[utoipa::path(
     post, path = "/v1/operator-invitations/accept", request_body = AnswerInvitation,
     responses((status = OK, body = JoinedMarketplaceView))

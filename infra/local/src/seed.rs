@@ -70,6 +70,7 @@ pub(crate) async fn accounts(services: &Services, demo: bool) -> Result<(), Star
     let first = OperatorMembership {
         user: operator,
         email: Some(Email::parse(OPERATOR).map_err(failed)?),
+        phone: None,
         role: OperatorRole::Owner,
         since: now(services),
         version: 0,
@@ -203,7 +204,8 @@ async fn approved_vendor(
     let membership = Membership {
         vendor: id,
         user: owner,
-        email,
+        email: Some(email),
+        phone: None,
         role: Role::Owner,
         since: now,
         accepted_terms: None,

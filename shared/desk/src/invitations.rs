@@ -4,15 +4,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use domain::contact::ContactPoint;
 use domain::invitation::{Invitation, Invited};
 use domain::legal::LegalText;
 use domain::marketplace::OperatorPermission;
 use domain::notice::Notice;
 use domain::sealed::SealedIn;
 use domain::stored::Kept;
-use domain::text::Email;
 use domain::vendor::{Member, Membership, Permission, Role, VendorAccount, VendorState};
-use domain::{Call, Code, Refusal, Timestamp};
+use domain::{Call, Code, Refusal, Timestamp, UserId};
 use platform::{InvitationToken, PersonsSecret};
 use serde::{Deserialize, Deserializer, de};
 use store::accounts::Alongside;
@@ -27,9 +27,9 @@ use crate::{Done, Error, Vendors};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Invite {
-    /// The person's e-mail address.
-    #[serde(deserialize_with = "domain::text::account_email")]
-    contact: Email,
+    /// The person's e-mail address or telephone number.
+    #[serde(deserialize_with = "domain::contact::of_account")]
+    contact: ContactPoint,
     /// What the person is to do for the vendor.
     role: Role,
 }
@@ -38,16 +38,15 @@ pub struct Invite {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TakeBackInvitation {
-    /// The address that was invited.
-    #[serde(deserialize_with = "domain::text::kept_email")]
-    pub(crate) contact: Email,
+    /// The address or number that was invited.
+    pub(crate) contact: ContactPoint,
 }
 
 /// The answer of an invited person.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerInvitation {
-    /// The token from the mail.
+    /// The token from the message.
     #[schema(value_type = String)]
     token: ShownToken,
     /// The version of the agreement that the person accepts, when one is in force.
@@ -78,7 +77,7 @@ impl<'de> Deserialize<'de> for ShownToken {
 /// An open invitation, as owners see it.
 #[derive(Clone, Debug)]
 pub struct OpenInvitation {
-    pub email: Email,
+    pub contact: ContactPoint,
     pub role: Role,
     pub at: Timestamp,
     pub expires_at: Timestamp,
@@ -96,22 +95,23 @@ pub(crate) fn not_found() -> Refusal {
     Refusal::because(Code::NotFound, "the invitation is over, was answered or was taken back")
 }
 
-pub(crate) fn opened(invitation: &Invitation, persons: &PersonsSecret) -> Result<Email, Error> {
+pub(crate) fn opened(invitation: &Invitation, persons: &PersonsSecret) -> Result<ContactPoint, Error> {
     let key = PersonsSecret::key_of(&invitation.key);
     let place = SealedIn::Invitation(invitation.vendor, invitation.contact);
     let opened = persons.open(&invitation.sealed, key.as_ref(), place)?;
     let invited = serde_json::from_slice::<Invited>(&opened);
-    Ok(invited.map_err(|error| Refusal::because(Code::Internal, error.to_string()))?.email)
+    let invited = invited.map_err(|error| Refusal::because(Code::Internal, error.to_string()))?;
+    Ok(invited.contact().ok_or_else(|| Refusal::because(Code::Internal, "an invitation of nobody"))?)
 }
 
 impl Vendors {
-    /// Invites a person to the vendor's staff. The answer is the same whether or not the address is somebody's.
+    /// Invites a person to the vendor's staff. The answer is the same whether or not the contact is somebody's.
     pub async fn invite<R>(&self, member: &Member, asked: &Invite, client: &str, call: Call<'_, (), R>) -> Done<R> {
         member.may(Permission::EditMembers)?;
         member.is_approved()?;
         let (vendor, user) = (member.vendor(), member.membership.user);
         let wanted =
-            Wanted { vendor, email: &asked.contact, role: asked.role, operator_role: None, by_operator: false };
+            Wanted { vendor, contact: &asked.contact, role: asked.role, operator_role: None, by_operator: false };
         self.inviting.invite(wanted, Inviter { user, client }, call).await
     }
 
@@ -122,10 +122,10 @@ impl Vendors {
         let mut open = Vec::new();
         for known in self.inviting.sessions.invitations(member.vendor(), now).await? {
             // One whose master secret is gone can be accepted by nobody.
-            let Ok(email) = opened(&known, &persons) else { continue };
-            open.push(OpenInvitation { email, role: known.role, at: known.at, expires_at: known.expires_at });
+            let Ok(contact) = opened(&known, &persons) else { continue };
+            open.push(OpenInvitation { contact, role: known.role, at: known.at, expires_at: known.expires_at });
         }
-        open.sort_by(|one, other| (other.at, &one.email).cmp(&(one.at, &other.email)));
+        open.sort_by(|one, other| (other.at, &one.contact).cmp(&(one.at, &other.contact)));
         Ok(open)
     }
 
@@ -140,7 +140,7 @@ impl Vendors {
         self.inviting.take_back(member.vendor(), &asked.contact, call).await
     }
 
-    /// Accepts an invitation, as the person who is signed in with the address that was invited.
+    /// Accepts an invitation, as the person who is signed in with the contact that was invited.
     pub async fn accept_invitation<R>(
         &self,
         by: Inviter<'_>,
@@ -156,9 +156,9 @@ impl Vendors {
             loop {
                 // The account is read first: whatever changes of its members after this makes the write fail.
                 let account = self.accounts.vendor(token.vendor).await?.ok_or_else(not_found)?;
-                let invitation = self.answered(&person, &token, now).await?;
-                let admitted = self.admitted(&account, &invitation, &person, now).await?;
-                let membership = Membership { accepted_terms, ..admitted };
+                let (invitation, invited) = self.answered(&person, &token, now).await?;
+                let admitted = self.admitted(&account, &invitation, person.user, now).await?;
+                let membership = Membership { accepted_terms, ..admitted.invited_by(&invited) };
                 if !std::mem::replace(&mut is_told, true) {
                     self.inviting.notify(token.vendor, Notice::Joined { user: person.user }).await?;
                 }
@@ -186,7 +186,7 @@ impl Vendors {
             let mut backoff = Backoff::default();
             let (person, token) = self.answering(by, asked, now).await?;
             loop {
-                let invitation = self.answered(&person, &token, now).await?;
+                let (invitation, _) = self.answered(&person, &token, now).await?;
                 let response = call.answer(&())?;
                 match self.accounts.end_invitation(&self.inviting.sessions, &invitation, response).await {
                     Err(store::Error::Conflict) => backoff.pause().await?,
@@ -211,21 +211,21 @@ impl Vendors {
         Ok((person, token))
     }
 
-    /// The invitation that a token opens, if the person is the invited one.
+    /// The invitation that a token opens, if the person is the invited one, with the contact that was invited.
     pub(crate) async fn answered(
         &self,
         person: &Person,
         token: &InvitationToken,
         now: Timestamp,
-    ) -> Result<Invitation, Error> {
+    ) -> Result<(Invitation, ContactPoint), Error> {
         let known = self.inviting.sessions.invitation(token.vendor, token.contact).await?;
         let invitation = known.filter(|known| known.opens_with(&token.hash(), now)).ok_or_else(not_found)?;
         let invited = opened(&invitation, &*self.inviting.persons.value().await?)?;
-        if !person.is_proven || person.email != invited {
-            let detail = "another address was invited: sign in with that one";
+        if !person.proven.contains(&invited) {
+            let detail = "another address or number was invited: sign in with that one";
             return Err(Refusal::because(Code::Forbidden, detail).into());
         }
-        Ok(invitation)
+        Ok((invitation, invited))
     }
 
     /// The membership that an invitation makes, if both sides may still have it.
@@ -233,7 +233,7 @@ impl Vendors {
         &self,
         account: &VendorAccount,
         invitation: &Invitation,
-        person: &Person,
+        user: UserId,
         now: Timestamp,
     ) -> Result<Membership, Error> {
         let vendor = account.card.id;
@@ -254,20 +254,19 @@ impl Vendors {
             }
         }
         // Read by its key: a list passes over what it cannot read, and that must not be written over.
-        if let Some(known) = self.accounts.membership(person.user, vendor).await? {
+        if let Some(known) = self.accounts.membership(user, vendor).await? {
             if known.role == Role::Owner && invitation.role != Role::Owner {
                 self.check_another_owner(account, known.user).await?;
             }
-            return Ok(Membership { role: invitation.role, email: person.email.clone(), ..known });
+            return Ok(Membership { role: invitation.role, ..known });
         }
         let most = usize::try_from(self.inviting.settings.current().await?.quotas.members).unwrap_or(usize::MAX);
         let is_full = self.accounts.members(vendor).await?.len() >= most;
-        if is_full || self.accounts.memberships(person.user).await?.len() >= Accounts::MAX_SHOPS {
+        if is_full || self.accounts.memberships(user).await?.len() >= Accounts::MAX_SHOPS {
             let detail = "the vendor has the most members that are allowed, or you the most vendors";
             return Err(Refusal::because(Code::LimitReached, detail).into());
         }
-        let (user, email) = (person.user, person.email.clone());
         let (role, kept) = (invitation.role, Kept::default());
-        Ok(Membership { vendor, user, email, role, since: now, accepted_terms: None, kept })
+        Ok(Membership { vendor, user, email: None, phone: None, role, since: now, accepted_terms: None, kept })
     }
 }

@@ -1,8 +1,9 @@
-//! Making invitations, by an owner or by the operator. Nobody looks whether the invited address is somebody's: the same
-//! calls are made for both, and only who reads the mail can accept.
+//! Making invitations, by an owner or by the operator. Nobody looks whether the invited contact is somebody's: the same
+//! calls are made for both, and only who reads the message can accept.
 
 use std::sync::Arc;
 
+use domain::contact::ContactPoint;
 use domain::invitation::{INVITATION_LIFETIME, Invitation, Invited};
 use domain::marketplace::OperatorRole;
 use domain::notice::{Notice, TeamNotice};
@@ -10,7 +11,6 @@ use domain::proof::MessageJob;
 use domain::sealed::SealedIn;
 use domain::settings::{Limit, Settings};
 use domain::stored::Kept;
-use domain::text::Email;
 use domain::vendor::Role;
 use domain::{Call, Code, Identifier, LookUp, Refusal, Timestamp, UserId, VendorId};
 use platform::{Config, Fatal, InvitationToken, JobQueue, PersonsSecret, Secret};
@@ -43,7 +43,7 @@ pub(crate) struct Inviting {
 /// Whom to invite, and as what.
 pub(crate) struct Wanted<'a> {
     pub(crate) vendor: VendorId,
-    pub(crate) email: &'a Email,
+    pub(crate) contact: &'a ContactPoint,
     pub(crate) role: Role,
     pub(crate) operator_role: Option<OperatorRole>,
     pub(crate) by_operator: bool,
@@ -108,7 +108,7 @@ impl Inviting {
         now: Timestamp,
     ) -> Result<(), Error> {
         let client = persons.look_up(Identifier::Client(client));
-        let contact = Target::Contact(persons.look_up(wanted.email));
+        let contact = Target::Contact(persons.look_up(wanted.contact));
         let limits = settings.limits.invitation;
         if !wanted.by_operator {
             let quota = Limit { most: settings.quotas.invitations, within: DAY };
@@ -121,7 +121,9 @@ impl Inviting {
     /// Keeps an invitation, in the place of an earlier one of the same address, and has it mailed.
     pub(crate) async fn invite<R>(&self, wanted: Wanted<'_>, by: Inviter<'_>, call: Call<'_, (), R>) -> Done<R> {
         let (settings, persons) = self.known().await?;
-        let (vendor, contact) = (wanted.vendor, persons.look_up(wanted.email));
+        // Of a prefix to which nothing is sent at all, which says nothing about whose number it is.
+        settings.phone_messages.check_reaches(wanted.contact, "/contact")?;
+        let (vendor, contact) = (wanted.vendor, persons.look_up(wanted.contact));
         let work = async {
             self.count((&settings, &persons), &wanted, by.client, call.at()).await?;
             let new = new_invitation(&wanted, contact, &persons, (by.user, call.at()))?;
@@ -143,11 +145,16 @@ impl Inviting {
     }
 
     /// Ends an open invitation.
-    pub(crate) async fn take_back<R>(&self, vendor: VendorId, email: &Email, call: Call<'_, (), R>) -> Done<R> {
+    pub(crate) async fn take_back<R>(
+        &self,
+        vendor: VendorId,
+        contact: &ContactPoint,
+        call: Call<'_, (), R>,
+    ) -> Done<R> {
         let now = call.at();
         let work = async {
             let persons = self.persons.value().await?;
-            for contact in persons.look_ups(email) {
+            for contact in persons.look_ups(contact) {
                 let mut backoff = Backoff::default();
                 while let Some(known) = self.sessions.invitation(vendor, contact).await?
                     && known.is_open(now)
@@ -172,7 +179,7 @@ fn new_invitation(
     (by, at): (UserId, Timestamp),
 ) -> Result<Invitation, Error> {
     let vendor = wanted.vendor;
-    let invited = serde_json::to_vec(&Invited { email: wanted.email.clone() });
+    let invited = serde_json::to_vec(&Invited::new(wanted.contact));
     let invited = invited.map_err(|error| Refusal::because(Code::Internal, error.to_string()))?;
     let key = PersonsSecret::new_key()?;
     Ok(Invitation {

@@ -1,7 +1,7 @@
 //! The members of a vendor. Only owners may list or remove them, and anybody may leave.
 
+use domain::contact::ContactPoint;
 use domain::notice::Notice;
-use domain::text::Email;
 use domain::vendor::{Member, Membership, Permission, Role, VendorAccount};
 use domain::{Call, Code, Refusal, UserId, VendorId};
 use serde::Deserialize;
@@ -15,9 +15,9 @@ use crate::{Done, Error, Vendors};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveMember {
-    /// The address with which the member signs in.
-    #[serde(deserialize_with = "domain::text::kept_email")]
-    email: Email,
+    /// The address or number by which the member was invited.
+    #[serde(alias = "email")]
+    contact: ContactPoint,
     /// When given, the member is removed only if they still have this role.
     #[serde(default)]
     role: Option<Role>,
@@ -38,7 +38,7 @@ impl Vendors {
             own.may(Permission::EditMembers)?;
             let account = &own.account;
             let members = self.accounts.members(account.card.id).await?;
-            let listed = members.into_iter().find(|member| member.email == asked.email);
+            let listed = members.into_iter().find(|member| member.contact().as_ref() == Some(&asked.contact));
             let known = match listed {
                 // The list is eventually consistent, so the membership itself is read.
                 Some(listed) => self.accounts.membership(listed.user, account.card.id).await?,

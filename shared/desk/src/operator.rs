@@ -10,7 +10,7 @@ use domain::marketplace;
 use domain::notice::Notice;
 use domain::order::{OrderState, PlacedOrder};
 use domain::payment::{Payment, PaymentState, Refund, RefundState};
-use domain::text::{Email, LongText};
+use domain::text::LongText;
 use domain::upload::FileLink;
 use domain::vendor::{Document, Role, VendorAccount, VendorJob, VendorState, VendorStep};
 use domain::{
@@ -69,9 +69,9 @@ pub struct Decision<'a> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InviteOwner {
-    /// The person's e-mail address.
-    #[serde(deserialize_with = "domain::text::account_email")]
-    contact: Email,
+    /// The person's e-mail address or telephone number.
+    #[serde(deserialize_with = "domain::contact::of_account")]
+    contact: ContactPoint,
 }
 
 /// Which orders are listed: those that are all of this.
@@ -221,7 +221,7 @@ impl Operator {
     ) -> Done<R> {
         self.vendor(vendor).await?;
         let wanted =
-            Wanted { vendor, email: &asked.contact, role: Role::Owner, operator_role: None, by_operator: true };
+            Wanted { vendor, contact: &asked.contact, role: Role::Owner, operator_role: None, by_operator: true };
         self.inviting.invite(wanted, by, call).await
     }
 

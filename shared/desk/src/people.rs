@@ -3,6 +3,7 @@
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::DisplayErrorContext;
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType};
+use domain::contact::ContactPoint;
 use domain::text::Email;
 use domain::{Code, Coded, UserId};
 
@@ -16,9 +17,10 @@ pub(crate) struct People {
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) user: UserId,
-    pub(crate) email: Email,
-    /// Whether they have proven that the address is theirs.
-    pub(crate) is_proven: bool,
+    /// Their address, proven or not.
+    pub(crate) email: Option<Email>,
+    /// The contacts that they have proven, the address first.
+    pub(crate) proven: Vec<ContactPoint>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +29,6 @@ pub enum PeopleError {
     Unavailable(String),
     #[error("Cognito refused: {0}")]
     Failed(String),
-    #[error("people of shops sign in with an e-mail address")]
-    NoEmail,
 }
 
 impl Coded for PeopleError {
@@ -36,12 +36,7 @@ impl Coded for PeopleError {
         match self {
             Self::Unavailable(_) => Code::Unavailable,
             Self::Failed(_) => Code::Internal,
-            Self::NoEmail => Code::Forbidden,
         }
-    }
-
-    fn detail(&self) -> Option<String> {
-        matches!(self, Self::NoEmail).then(|| self.to_string())
     }
 }
 
@@ -73,14 +68,13 @@ impl People {
         let attribute = |name: &str| {
             known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
         };
+        let proven = |name: &str, verified: &str| attribute(name).filter(|_| attribute(verified) == Some("true"));
+        let email = proven("email", "email_verified").and_then(|email| Email::kept(email).ok());
+        let number = proven("phone_number", "phone_number_verified").and_then(|number| number.parse().ok());
+        let proven = email.map(ContactPoint::Email).into_iter().chain(number.map(ContactPoint::Phone)).collect();
         let user = attribute("sub").and_then(|sub| sub.parse().ok());
+        let user = user.ok_or_else(|| PeopleError::Failed("a person without id".to_owned()))?;
         let email = attribute("email").and_then(|email| Email::kept(email).ok());
-        match (user, email) {
-            (Some(user), Some(email)) => {
-                Ok(Some(Person { user, email, is_proven: attribute("email_verified") == Some("true") }))
-            }
-            (Some(_), None) => Err(PeopleError::NoEmail),
-            (None, _) => Err(PeopleError::Failed("a person without id".to_owned())),
-        }
+        Ok(Some(Person { user, email, proven }))
     }
 }

@@ -1,10 +1,10 @@
 //! The operator's own people: owners invite them, give them other roles and remove them, and anybody may leave.
 
+use domain::contact::ContactPoint;
 use domain::invitation::Invitation;
 use domain::marketplace::{self, MARKETPLACE, OperatorMembership, OperatorPermission, OperatorRole, OperatorTeam};
 use domain::notice::TeamNotice;
 use domain::stored::Kept;
-use domain::text::Email;
 use domain::vendor::Role;
 use domain::{Call, Code, Refusal, Timestamp, UserId};
 use serde::Deserialize;
@@ -23,9 +23,9 @@ const MAX_PEOPLE: usize = 200;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InviteOperator {
-    /// The person's e-mail address.
-    #[serde(deserialize_with = "domain::text::account_email")]
-    contact: Email,
+    /// The person's e-mail address or telephone number.
+    #[serde(deserialize_with = "domain::contact::of_account")]
+    contact: ContactPoint,
     /// What the person is to do for the marketplace.
     role: OperatorRole,
 }
@@ -41,7 +41,7 @@ pub struct ChangeOperator {
 /// An open invitation to the operator's people.
 #[derive(Clone, Debug)]
 pub struct OpenTeamInvitation {
-    pub email: Email,
+    pub contact: ContactPoint,
     pub role: OperatorRole,
     pub at: Timestamp,
     pub expires_at: Timestamp,
@@ -56,7 +56,7 @@ impl Operator {
         Ok(members)
     }
 
-    /// Invites a person to the operator's people. The answer is the same whether or not the address is somebody's.
+    /// Invites a person to the operator's people. The answer is the same whether or not the contact is somebody's.
     pub async fn invite_operator<R>(
         &self,
         by: &marketplace::Operator,
@@ -67,7 +67,7 @@ impl Operator {
         by.may(OperatorPermission::EditMembers)?;
         let wanted = Wanted {
             vendor: MARKETPLACE,
-            email: &asked.contact,
+            contact: &asked.contact,
             // Of no meaning: no vendor has this id.
             role: Role::Fulfilment,
             operator_role: Some(asked.role),
@@ -87,10 +87,10 @@ impl Operator {
         let mut open = Vec::new();
         for known in self.inviting.sessions.invitations(MARKETPLACE, now).await? {
             // One whose master secret is gone can be accepted by nobody.
-            let (Ok(email), Some(role)) = (opened(&known, &persons), known.operator_role) else { continue };
-            open.push(OpenTeamInvitation { email, role, at: known.at, expires_at: known.expires_at });
+            let (Ok(contact), Some(role)) = (opened(&known, &persons), known.operator_role) else { continue };
+            open.push(OpenTeamInvitation { contact, role, at: known.at, expires_at: known.expires_at });
         }
-        open.sort_by(|one, other| (other.at, &one.email).cmp(&(one.at, &other.email)));
+        open.sort_by(|one, other| (other.at, &one.contact).cmp(&(one.at, &other.contact)));
         Ok(open)
     }
 
@@ -182,7 +182,7 @@ fn check_inviter_is_owner(team: &OperatorTeam, user: UserId) -> Result<(), Refus
 }
 
 impl Vendors {
-    /// Accepts an invitation to the operator's people, as the person who is signed in with the address that was
+    /// Accepts an invitation to the operator's people, as the person who is signed in with the contact that was
     /// invited.
     pub async fn join_marketplace<R>(
         &self,
@@ -201,8 +201,8 @@ impl Vendors {
             loop {
                 // The people are read first: whatever changes of them after this makes the write fail.
                 let team = self.accounts.operators().await?;
-                let invitation = self.answered(&person, &token, now).await?;
-                let joined = joined(&team, &invitation, (person.user, &person.email), now)?;
+                let (invitation, invited) = self.answered(&person, &token, now).await?;
+                let joined = joined(&team, &invitation, (person.user, &invited), now)?;
                 if !std::mem::replace(&mut is_told, true) {
                     self.inviting.notify_team(TeamNotice::Joined { user: person.user }).await?;
                 }
@@ -221,10 +221,11 @@ impl Vendors {
 fn joined(
     team: &OperatorTeam,
     invitation: &Invitation,
-    (user, email): (UserId, &Email),
+    (user, invited): (UserId, &ContactPoint),
     now: Timestamp,
 ) -> Result<OperatorMembership, Refusal> {
     let role = invitation.operator_role.ok_or_else(not_found)?;
+    let (email, phone) = (invited.email().cloned(), invited.phone().cloned());
     if check_inviter_is_owner(team, invitation.by).is_err() {
         return Err(not_found());
     }
@@ -232,10 +233,10 @@ fn joined(
         if known.role == OperatorRole::Owner && role != OperatorRole::Owner {
             team.check_another_owner(user)?;
         }
-        return Ok(OperatorMembership { role, email: Some(email.clone()), ..known.clone() });
+        return Ok(OperatorMembership { role, email, phone, ..known.clone() });
     }
     if team.members.len() >= MAX_PEOPLE {
         return Err(Refusal::because(Code::LimitReached, format!("the marketplace has at most {MAX_PEOPLE} people")));
     }
-    Ok(OperatorMembership { user, email: Some(email.clone()), role, since: now, version: 0, kept: Kept::default() })
+    Ok(OperatorMembership { user, email, phone, role, since: now, version: 0, kept: Kept::default() })
 }

@@ -34,6 +34,8 @@ pub struct Vendors {
     pub(crate) documents: Bucket,
     pub(crate) people: People,
     pub(crate) inviting: Inviting,
+    /// The marketplace's name, which no vendor may have.
+    pub(crate) shop_name: String,
 }
 
 /// A vendor that is to be opened. Optional fields can be filled in later.
@@ -133,14 +135,14 @@ pub struct ChangeVendor {
 
 impl ChangeVendor {
     /// The account after the change.
-    fn applied(self, account: &VendorAccount) -> Result<VendorAccount, Refusal> {
+    fn applied(self, account: &VendorAccount, marketplace: &str) -> Result<VendorAccount, Refusal> {
         let mut changed = account.clone();
         if let Some(handle) = self.handle {
             reserved::check_handle(&handle)?;
             changed.card.handle = handle;
         }
         if let Some(name) = self.name {
-            reserved::check_name(&name)?;
+            reserved::check_name(&name, marketplace)?;
             changed.card.name = name;
         }
         changed.currency = self.currency.unwrap_or(changed.currency);
@@ -237,6 +239,7 @@ impl Vendors {
             mfa: MfaPolicy::new(config, SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?))?,
             catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?),
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
+            shop_name: config.required("SHOP_NAME")?.to_owned(),
         })
     }
 
@@ -257,7 +260,7 @@ impl Vendors {
         let now = call.at();
         let work = async {
             let handle = asked.handle()?;
-            reserved::check_name(&asked.name)?;
+            reserved::check_name(&asked.name, &self.shop_name)?;
             check_about(asked.about.as_ref())?;
             check_identity(asked.public_identity.as_ref())?;
             check_per_currency("/shipping_rates", &asked.shipping_rates, Money::is_price)?;
@@ -269,12 +272,14 @@ impl Vendors {
             self.check_handle_is_free(&handle).await?;
             let accepted_terms = self.inviting.settings.accepted(LegalText::Agreement, asked.accepted_terms).await?;
             let person = self.people.with_id(applicant).await?.ok_or_else(|| Refusal::of(Code::Unauthorized))?;
+            let email = asked.email.or_else(|| person.email.clone());
+            let email = email.ok_or_else(|| Refusal::field("/email", "missing", "you sign in with a number"))?;
             let id = VendorId::new(now, platform::ids(now).bits());
             let account = VendorAccount {
                 card: VendorCard { id, handle, name: asked.name },
                 state: VendorState::Draft,
                 currency: asked.currency,
-                email: asked.email.unwrap_or_else(|| person.email.clone()),
+                email,
                 phone: asked.phone,
                 legal_name: asked.legal_name,
                 about: asked.about,
@@ -295,6 +300,7 @@ impl Vendors {
                 vendor: id,
                 user: applicant,
                 email: person.email,
+                phone: person.proven.iter().find_map(|known| known.phone().cloned()),
                 role: Role::Owner,
                 since: now,
                 accepted_terms,
@@ -349,7 +355,7 @@ impl Vendors {
         let identity = asked.public_identity.take().unwrap_or_else(|| account.public_identity.clone());
         let work = async {
             expected.check(account.version)?;
-            let changed = asked.applied(account)?;
+            let changed = asked.applied(account, &self.shop_name)?;
             let rules = self.inviting.settings.current().await?;
             let (changed, is_told) = changed.with_identity(identity, &rules.vendors, (member.membership.user, now))?;
             if changed.card.handle != account.card.handle {

@@ -135,6 +135,12 @@ impl ContactPoint {
     }
 }
 
+/// The contact in two fields of which one is there: the address, or else the number.
+pub fn point_of(email: Option<&Email>, phone: Option<&PhoneNumber>) -> Option<ContactPoint> {
+    let email = email.cloned().map(ContactPoint::Email);
+    email.or_else(|| phone.cloned().map(ContactPoint::Phone))
+}
+
 impl From<Email> for ContactPoint {
     fn from(email: Email) -> Self {
         Self::Email(email)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::contact::{ContactPoint, PhoneNumber, point_of};
 use crate::marketplace::OperatorRole;
 use crate::sealed::Sealed;
 use crate::stored::Kept;
@@ -16,11 +17,24 @@ use crate::{LookUp, Timestamp, UserId, VendorId};
 /// How long an invitation can be accepted.
 pub const INVITATION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// Who is invited. It is sealed where it is stored.
+/// Who is invited: one of the two is there. It is sealed where it is stored.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invited {
-    #[serde(deserialize_with = "crate::text::kept_email")]
-    pub email: Email,
+    #[serde(default, deserialize_with = "crate::text::kept_optional_email", skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<PhoneNumber>,
+}
+
+impl Invited {
+    pub fn new(contact: &ContactPoint) -> Self {
+        Self { email: contact.email().cloned(), phone: contact.phone().cloned() }
+    }
+
+    /// Nothing in one that was damaged.
+    pub fn contact(&self) -> Option<ContactPoint> {
+        point_of(self.email.as_ref(), self.phone.as_ref())
+    }
 }
 
 /// Nothing of a person reaches a log.
@@ -113,7 +127,7 @@ mod tests {
 
     #[test]
     fn who_is_invited_is_not_printed() {
-        let invited = Invited { email: Email::parse("aziza@people.test").unwrap() };
+        let invited = Invited::new(&ContactPoint::parse("aziza@people.test").unwrap());
         assert_eq!(format!("{invited:?}"), "Invited(…)");
         assert!(!format!("{:?}", invitation()).contains('@'));
     }

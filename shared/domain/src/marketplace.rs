@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::code::{Code, Refusal};
+use crate::contact::PhoneNumber;
 use crate::mfa::Proof;
 use crate::stored::Kept;
 use crate::text::Email;
@@ -116,9 +117,13 @@ impl OperatorRole {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorMembership {
     pub user: UserId,
-    /// The address by which they were invited; nothing for the first owner, who is known by their id alone.
+    /// The address by which they were invited; neither this nor a number for the first owner, who is known by their id
+    /// alone.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::text::kept_optional_email")]
     pub email: Option<Email>,
+    /// The telephone number by which they were invited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<PhoneNumber>,
     pub role: OperatorRole,
     pub since: Timestamp,
     /// Incremented by each write, which is conditional on it.
@@ -222,6 +227,7 @@ mod tests {
         let member = |number, role| OperatorMembership {
             user: user(number),
             email: None,
+            phone: None,
             role,
             since: NOW,
             version: 1,

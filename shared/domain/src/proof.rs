@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::{ContactPoint, PhoneNumber};
+use crate::contact::{ContactPoint, PhoneNumber, point_of};
 use crate::notice::{Notice, TeamNotice};
 use crate::sealed::Sealed;
 use crate::text::{Email, Name};
@@ -86,8 +86,7 @@ impl Applicant {
 
     /// What is to be proven; nothing in one that was damaged.
     pub fn contact(&self) -> Option<ContactPoint> {
-        let email = self.email.clone().map(ContactPoint::Email);
-        email.or_else(|| self.phone.clone().map(ContactPoint::Phone))
+        point_of(self.email.as_ref(), self.phone.as_ref())
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use domain::contact::{ContactPoint, PhoneNumber};
 use domain::text::{Email, Handle, Line, LongText, Name, Phone};
 use domain::upload::FileLink;
 use domain::vendor::{
@@ -105,8 +106,12 @@ pub struct VendorHistoryView {
 pub struct MemberView {
     /// Id of the user.
     pub user_id: UserId,
-    /// The address by which they were added.
-    pub email: Email,
+    /// The address by which they were invited; null where that was a number.
+    #[schema(required = true)]
+    pub email: Option<Email>,
+    /// The telephone number by which they were invited.
+    #[schema(required = true)]
+    pub phone: Option<PhoneNumber>,
     /// Role, which decides what they may do for the vendor.
     pub role: Role,
     /// Since when they are a member.
@@ -119,8 +124,8 @@ pub struct MemberView {
 /// An open invitation to a vendor's staff.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InvitationView {
-    /// The address that was invited.
-    pub contact: Email,
+    /// The address or number that was invited.
+    pub contact: ContactPoint,
     /// The role that the person gets when they accept.
     pub role: Role,
     /// When the person was invited.
@@ -183,6 +188,7 @@ impl From<&Membership> for MemberView {
         Self {
             user_id: membership.user,
             email: membership.email.clone(),
+            phone: membership.phone.clone(),
             role: membership.role,
             since: membership.since,
             accepted_terms: membership.accepted_terms,

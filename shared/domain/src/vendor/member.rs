@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::{VendorAccount, VendorState};
 use crate::code::{Code, Refusal};
+use crate::contact::{ContactPoint, PhoneNumber, point_of};
 use crate::legal;
 use crate::mfa::Proof;
 use crate::stored::Kept;
@@ -115,9 +116,13 @@ impl Permission {
 pub struct Membership {
     pub vendor: VendorId,
     pub user: UserId,
-    /// The address by which they were invited.
-    #[serde(deserialize_with = "crate::text::kept_email")]
-    pub email: Email,
+    /// The address by which they were invited. Of this and the next field one is there: releases before 2026-12-02 know
+    /// only this one.
+    #[serde(default, deserialize_with = "crate::text::kept_optional_email", skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// The telephone number by which they were invited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<PhoneNumber>,
     pub role: Role,
     pub since: Timestamp,
     /// The version of the agreement that they have accepted.
@@ -129,6 +134,17 @@ pub struct Membership {
 }
 
 impl Membership {
+    /// By what they were invited; nothing in one that was damaged.
+    pub fn contact(&self) -> Option<ContactPoint> {
+        point_of(self.email.as_ref(), self.phone.as_ref())
+    }
+
+    /// The same membership of who was invited by this contact.
+    #[must_use]
+    pub fn invited_by(self, contact: &ContactPoint) -> Self {
+        Self { email: contact.email().cloned(), phone: contact.phone().cloned(), ..self }
+    }
+
     /// Fails with `forbidden` when the role does not have the permission, with `vendor_suspended` when the suspension
     /// takes it away, and with `wrong_state` when the rejection of the application does.
     pub fn check(&self, state: VendorState, permission: Permission) -> Result<(), Refusal> {

@@ -63,10 +63,11 @@ pub fn check_handle(handle: &Handle) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses a name that is the marketplace's own.
-pub fn check_name(name: &Name) -> Result<(), Refusal> {
+/// Refuses a name that is the marketplace's own, which is called so.
+pub fn check_name(name: &Name, marketplace: &str) -> Result<(), Refusal> {
     let look = look_of(name.as_str());
-    if NAMES.iter().any(|reserved| look_of(reserved) == look) {
+    let own = [marketplace.to_owned(), format!("{marketplace} support")];
+    if NAMES.iter().copied().chain(own.iter().map(String::as_str)).any(|reserved| look_of(reserved) == look) {
         return Err(Refusal::field("/name", "reserved", "is reserved: choose another"));
     }
     Ok(())
@@ -79,12 +80,15 @@ mod tests {
     #[test]
     fn what_is_the_marketplaces_is_reserved_however_it_is_written() {
         for name in ["Bozor", "BОZOR", "b o z o r", "Support", "Ａｄｍｉｎ", "ВOZOR Support"] {
-            assert!(check_name(&Name::parse(name).unwrap()).is_err(), "{name}");
+            assert!(check_name(&Name::parse(name).unwrap(), "Silk Road").is_err(), "{name}");
         }
         for handle in ["me", "admin", "bozor"] {
             assert!(check_handle(&Handle::parse(handle).unwrap()).is_err(), "{handle}");
         }
-        assert!(check_name(&Name::parse("Bozor Ceramics").unwrap()).is_ok());
+        assert!(check_name(&Name::parse("Bozor Ceramics").unwrap(), "Silk Road").is_ok());
+        for name in ["silk road", "\u{405}ILK ROAD Support"] {
+            assert!(check_name(&Name::parse(name).unwrap(), "Silk Road").is_err(), "{name}");
+        }
         assert!(check_handle(&Handle::parse("bozor-ceramics").unwrap()).is_ok());
     }
 }

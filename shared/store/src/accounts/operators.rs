@@ -62,7 +62,7 @@ impl Accounts {
             self.proven_operator(by, OperatorRole::Owner, security).await?;
             let (user, role) = (by.user, OperatorRole::Owner);
             let kept = Kept::default();
-            let first = OperatorMembership { user, email: None, role, since: by.now, version: 0, kept };
+            let first = OperatorMembership { user, email: None, phone: None, role, since: by.now, version: 0, kept };
             if self.make_first_operator(&first).await? {
                 tracing::info!(user.id = %user, "the marketplace has its first owner");
             }

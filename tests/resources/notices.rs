@@ -81,6 +81,38 @@ async fn owners_are_told_at_the_address_that_they_have_proven_and_nobody_at_that
     assert!(mailed(&shop, "stranger@elsewhere.test").await.is_empty());
 }
 
+/// The gateway of short messages fails, and an owner has a number alone.
+#[tokio::test]
+async fn one_who_cannot_be_told_holds_up_nobody_and_nobody_is_told_twice() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let number = super::messages::WITHOUT_TELEGRAM;
+    super::messages::auth(&shop, "sign-up", json!({ "contact": number })).await.expect(202);
+    let code = super::messages::code_for(&shop, number).await;
+    super::messages::auth(&shop, "confirm", json!({"contact": number, "code": code})).await.expect(200);
+    super::messages::auth(&shop, "code", json!({ "contact": number })).await.expect(202);
+    let code = super::messages::code_for(&shop, number).await;
+    let tokens = super::messages::auth(&shop, "code/sign-in", json!({"contact": number, "code": code})).await;
+    let person = shop.anon().with_token(tokens.expect(200)["access_token"].as_str().expect("a token"));
+    let invite = json!({"contact": number, "role": "owner"});
+    vendor.client.post("/v1/vendors/me/invitations", &invite).await.expect(202);
+    let sent = super::messages::received(&shop, number).await[0]["text"].as_str().expect("a text").to_owned();
+    let token = json!({"token": sent.split_once("#token=").expect("a link").1});
+    person.post("/v1/invitations/accept", &token).await.expect(200);
+    mailed(&shop, "ceramics@people.test").await;
+
+    shop.anon().post("/_local/sms/errors", &json!({"status": 503})).await.expect(200);
+    let bowl = vendor.product("bowl").draft().await;
+    let hide = format!("/v1/admin/products/{}/hide", bowl.id);
+    shop.operator().await.post(&hide, &json!({"reason": "Counterfeit."})).await.expect(200);
+    for _ in 0..3 {
+        shop.advance(Duration::from_secs(10 * 60)).await;
+    }
+    let told = mailed(&shop, "ceramics@people.test").await;
+    assert_eq!(told.iter().filter(|(subject, _)| subject.contains("a product is hidden")).count(), 1, "{told:?}");
+    assert_eq!(shop.depth("MessagesDeadLetters").visible, 0);
+}
+
 #[tokio::test]
 async fn nothing_is_told_of_what_was_not_written() {
     let shop = Shop::open().await;

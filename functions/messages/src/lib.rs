@@ -190,10 +190,12 @@ impl App {
         (id, now): (&str, Timestamp),
     ) -> Result<(), DeliveryError> {
         let Some(text) = self.site.account_changed(change) else { return Ok(()) };
+        let mut told = Told::default();
         for contact in self.contacts_of(user).await? {
-            self.deliver(&contact, &Outgoing { id: id.to_owned(), ..text.clone() }, (Weight::Needed, now)).await?;
+            let outgoing = Outgoing { id: id.to_owned(), ..text.clone() };
+            told.add(self.deliver(&contact, &outgoing, (Weight::Needed, now)).await);
         }
-        Ok(())
+        told.end()
     }
 
     /// Sends an invitation, unless it was sent or has ended meanwhile. The message is the same for everybody: nothing
@@ -268,7 +270,7 @@ impl App {
         let short = Some(format!("{}. {}", message.subject, self.site.url()));
         // To several people at once, each of whom gets their own.
         let outgoing = Outgoing { short, ..Outgoing::by_mail(format!("{id}-{user}"), message.clone()) };
-        self.deliver(&contact, &outgoing, (Weight::Usual, now)).await
+        self.deliver(&contact, &outgoing, (Weight::Needed, now)).await
     }
 
     /// What a person has proven, the address first; nothing when they are gone.
@@ -314,6 +316,34 @@ impl App {
                 Ok(())
             }
             Err(Unsent::Later(reason)) => Err(DeliveryError::Unsent(reason)),
+        }
+    }
+}
+
+/// Who was told of several. One whom no channel takes holds up nobody behind them, and a message that some have got is
+/// not sent again: they would get it each time.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    has_told: bool,
+    first: Option<DeliveryError>,
+}
+
+impl Told {
+    pub(crate) fn add(&mut self, told: Result<(), DeliveryError>) {
+        match told {
+            Ok(()) => self.has_told = true,
+            Err(cause) => {
+                tracing::warn!(%cause, "one of several people or contacts is not told");
+                self.first.get_or_insert(cause);
+            }
+        }
+    }
+
+    /// Fails when nobody was told.
+    pub(crate) fn end(self) -> Result<(), DeliveryError> {
+        match self.first {
+            Some(cause) if !self.has_told => Err(cause),
+            _ => Ok(()),
         }
     }
 }

@@ -7,7 +7,7 @@ use domain::vendor::{Role, VendorAccount};
 use domain::{ProductId, Timestamp, UserId, VendorId};
 use platform::mail::Message;
 
-use crate::{App, DeliveryError};
+use crate::{App, DeliveryError, Told};
 
 impl App {
     /// Sends a notice, if what it tells has come to be.
@@ -18,6 +18,7 @@ impl App {
         by: (&str, Timestamp),
     ) -> Result<(), DeliveryError> {
         let Some(account) = self.accounts.vendor(vendor).await? else { return Ok(()) };
+        let mut told = Told::default();
         let to_owners = match notice {
             Notice::Step { step, at } => {
                 let is_written = account.history.iter().any(|one| one.event == step && one.at == at);
@@ -34,7 +35,7 @@ impl App {
                 }
                 let text = self.site.paper_expires(&account, kind, expires_at, step);
                 if step > 2 {
-                    self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &text, by).await?;
+                    told.add(self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &text, by).await);
                 }
                 Some(text)
             }
@@ -43,14 +44,14 @@ impl App {
                     return Ok(());
                 }
                 let to_operator = self.site.identity_changed(&account, true);
-                self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &to_operator, by).await?;
+                told.add(self.tell_operators(&[OperatorRole::Owner, OperatorRole::Catalog], &to_operator, by).await);
                 Some(self.site.identity_changed(&account, false))
             }
         };
-        match to_owners {
-            Some(message) => self.tell_owners(vendor, &message, by).await,
-            None => Ok(()),
+        if let Some(message) = to_owners {
+            told.add(self.tell_owners(vendor, &message, by).await);
         }
+        told.end()
     }
 
     /// Tells the owners of a shop something, each at the contact that they have proven: the address of the shop is
@@ -61,10 +62,11 @@ impl App {
         message: &Message,
         by: (&str, Timestamp),
     ) -> Result<(), DeliveryError> {
+        let mut told = Told::default();
         for member in self.accounts.members(vendor).await?.iter().filter(|member| member.role == Role::Owner) {
-            self.tell(member.user, message, by).await?;
+            told.add(self.tell(member.user, message, by).await);
         }
-        Ok(())
+        told.end()
     }
 
     async fn joined(&self, account: &VendorAccount, user: UserId) -> Result<Option<Message>, DeliveryError> {

@@ -17,6 +17,14 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const TO_NUMBER: &str = "to-number";
 const TO_PREFIX: &str = "to-prefix";
 
+/// In how many parts a short message goes, each of which costs its price: of 160 ASCII characters or 70 of any,
+/// and a little less each once there are several (3GPP TS 23.040).
+fn parts_of(short: &str) -> u32 {
+    let (characters, alone, each) =
+        if short.is_ascii() { (short.len(), 160, 153) } else { (short.encode_utf16().count(), 70, 67) };
+    if characters <= alone { 1 } else { u32::try_from(characters.div_ceil(each)).unwrap_or(u32::MAX) }
+}
+
 /// What one message counts for.
 type Count = (&'static str, Target, (u32, Limit));
 
@@ -123,13 +131,12 @@ impl App {
         now: Timestamp,
     ) -> Result<(), Unsent> {
         let Some(sms) = &self.sms else { return Err(Unsent::NotHere("no SMS gateway is set up".to_owned())) };
-        if message.short.is_none() {
-            return Err(Unsent::NotHere("it has no short form".to_owned()));
-        }
+        let Some(short) = &message.short else { return Err(Unsent::NotHere("it has no short form".to_owned())) };
         // Amounts in two currencies never add up.
         let call = format!("sms-spend-{}", settings.daily_spend.currency());
         let limit = Limit { most: u32::try_from(settings.daily_spend.minor()).unwrap_or(0), within: DAY };
-        let price = (u32::try_from(prefix.price.minor()).unwrap_or(u32::MAX), limit);
+        let price = u32::try_from(prefix.price.minor()).unwrap_or(u32::MAX);
+        let price = (price.saturating_mul(parts_of(short)), limit);
         match self.rate_limits.spend(&call, Target::All, price, now).await {
             Ok(()) => {}
             Err(Error::TooMany { .. }) => {
@@ -149,4 +156,18 @@ impl App {
 /// At most seven digits.
 fn digits_of(prefix: &PrefixPrice) -> u32 {
     prefix.prefix.as_str().trim_start_matches('+').parse().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_costs_each_of_its_parts() {
+        for (character, length, parts) in
+            [("x", 1, 1), ("x", 160, 1), ("x", 161, 2), ("x", 307, 3), ("\u{416}", 70, 1), ("\u{416}", 71, 2)]
+        {
+            assert_eq!(parts_of(&character.repeat(length)), parts, "{length} of {character}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use platform::mail::Message;
 use platform::messenger::Outgoing;
 
 use crate::texts::Site;
-use crate::{App, DeliveryError};
+use crate::{App, DeliveryError, Told};
 
 impl App {
     /// Tells a person and the owners what has changed, if it has come to be.
@@ -32,13 +32,14 @@ impl App {
         let person = self.contact_of(user).await?;
         let name = person.as_ref().map_or("A person without an account", ContactPoint::as_str);
         let to_owners = self.site.team_changed(name, notice, team.member(user).map(|member| member.role));
+        let mut told = Told::default();
         if let Some(text) = self.site.own_role_changed(notice) {
-            self.tell(user, &text, by).await?;
+            told.add(self.tell(user, &text, by).await);
         }
         for owner in owners {
-            self.tell(owner, &to_owners, by).await?;
+            told.add(self.tell(owner, &to_owners, by).await);
         }
-        Ok(())
+        told.end()
     }
 }
 
@@ -50,10 +51,11 @@ impl App {
         text: &Message,
         by: (&str, Timestamp),
     ) -> Result<(), DeliveryError> {
+        let mut told = Told::default();
         for member in self.accounts.operators().await?.members.iter().filter(|member| roles.contains(&member.role)) {
-            self.tell(member.user, text, by).await?;
+            told.add(self.tell(member.user, text, by).await);
         }
-        Ok(())
+        told.end()
     }
 }
 

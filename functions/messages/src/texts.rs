@@ -91,7 +91,8 @@ impl Site {
         let days = INVITATION_LIFETIME.as_secs() / 86_400;
         let valid = format!("It is valid for {days} days, once. If you do not want to, there is nothing to do.");
         let mail = self.message("an invitation to a shop", &[&asked, &link, &by_hand, &valid]);
-        Outgoing { short: Some(format!("{}: {asked} {page}", self.name)), ..Outgoing::by_mail("", mail) }
+        let short = format!("{}: a shop invites you to work for it {}. {page}", self.name, as_what(role));
+        Outgoing { short: Some(short), ..Outgoing::by_mail("", mail) }
     }
 
     /// What has changed in somebody's account; nothing for a change that only a newer release knows.

@@ -39,6 +39,7 @@ pub struct Invite {
 #[serde(deny_unknown_fields)]
 pub struct TakeBackInvitation {
     /// The address or number that was invited.
+    #[serde(deserialize_with = "domain::contact::kept")]
     pub(crate) contact: ContactPoint,
 }
 

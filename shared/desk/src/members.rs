@@ -16,7 +16,7 @@ use crate::{Done, Error, Vendors};
 #[serde(deny_unknown_fields)]
 pub struct RemoveMember {
     /// The address or number by which the member was invited.
-    #[serde(alias = "email")]
+    #[serde(alias = "email", deserialize_with = "domain::contact::kept")]
     contact: ContactPoint,
     /// When given, the member is removed only if they still have this role.
     #[serde(default)]
@@ -38,7 +38,7 @@ impl Vendors {
             own.may(Permission::EditMembers)?;
             let account = &own.account;
             let members = self.accounts.members(account.card.id).await?;
-            let listed = members.into_iter().find(|member| member.contact().as_ref() == Some(&asked.contact));
+            let listed = members.into_iter().find(|member| member.is_known_by(&asked.contact));
             let known = match listed {
                 // The list is eventually consistent, so the membership itself is read.
                 Some(listed) => self.accounts.membership(listed.user, account.card.id).await?,

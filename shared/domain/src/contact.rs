@@ -153,6 +153,21 @@ impl From<PhoneNumber> for ContactPoint {
     }
 }
 
+/// Deserializes a contact that something stored is looked for by, for `#[serde(deserialize_with =
+/// "domain::contact::kept")]`: an address as earlier releases kept it is taken too.
+///
+/// # Errors
+/// When it is neither an address nor a number.
+pub fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ContactPoint, D::Error> {
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    let kept = if text.contains('@') {
+        Email::kept(&text).map(ContactPoint::Email)
+    } else {
+        PhoneNumber::parse(&text).map(ContactPoint::Phone)
+    };
+    kept.map_err(serde::de::Error::custom)
+}
+
 /// Deserializes the contact of an account, for `#[serde(deserialize_with = "domain::contact::of_account")]`.
 ///
 /// # Errors
@@ -238,6 +253,18 @@ mod tests {
 
     fn number(text: &str) -> Option<String> {
         PhoneNumber::parse(text).ok().map(|number| number.to_string())
+    }
+
+    #[test]
+    fn what_is_stored_is_looked_for_as_it_is_stored() {
+        #[derive(Deserialize)]
+        struct Asked(#[serde(deserialize_with = "kept")] ContactPoint);
+        let read = |text: &str| serde_json::from_str::<Asked>(&format!("\"{text}\"")).map(|asked| asked.0);
+        for known in ["\u{436}\u{430}\u{43d}\u{43d}\u{430}@people.test", "aziza@people.test"] {
+            assert_eq!(read(known).unwrap().as_str(), known);
+        }
+        assert_eq!(read("+998 71 200-00-00").unwrap().as_str(), "+998712000000");
+        assert!(read("nobody").is_err());
     }
 
     #[test]

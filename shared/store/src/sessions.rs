@@ -11,11 +11,11 @@ use domain::session::{CHALLENGE_GUESSES, Session, SignInChallenge};
 use domain::{LookUp, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, all_readable, body, item, key, number, text, version};
 use crate::retry::{QueryRequest, delete_one, get, mark, put_one, query_all, update_one};
 use crate::stored::{read, stored, write};
+use crate::{Backoff, Error};
 
 const CODE: &str = "code";
 const CODE_REQUEST: &str = "code_request";
@@ -136,17 +136,27 @@ impl Sessions {
         }
     }
 
-    /// Uses up a code that was read. False when another call has used it up, written it or ended it meanwhile: of two
-    /// who enter it at once, one is let in.
+    /// Uses up a code that was read. False when another call has used it up or ended it meanwhile: of two who enter it
+    /// at once, one is let in.
     pub async fn use_up_code(&self, code: &PendingCode) -> Result<bool, Error> {
-        let used = PendingCode { expires_at: Timestamp::from_millis(0), ..code.clone() };
-        let mut written = item(code_key(code.purpose, code.contact), CODE, code.version + 1, &used)?;
-        written.insert(EXPIRES.to_owned(), number(code.expires_at.seconds()));
-        written.extend([mark()]);
-        match put_one(&self.client, &self.table, written, &Condition::at_version(code.version)).await {
-            Ok(()) => Ok(true),
-            Err(Failure::ConditionFailed) => Ok(false),
-            Err(other) => Err(other.into()),
+        let (mut known, mut backoff) = (code.clone(), Backoff::default());
+        loop {
+            let used = PendingCode { expires_at: Timestamp::from_millis(0), ..known.clone() };
+            let mut written = item(code_key(code.purpose, code.contact), CODE, known.version + 1, &used)?;
+            written.insert(EXPIRES.to_owned(), number(code.expires_at.seconds()));
+            written.extend([mark()]);
+            match put_one(&self.client, &self.table, written, &Condition::at_version(known.version)).await {
+                Ok(()) => return Ok(true),
+                Err(Failure::ConditionFailed) => {}
+                Err(other) => return Err(other.into()),
+            }
+            // That it was sent is noted in it, for instance, at the moment at which it is entered.
+            let now = self.code(code.purpose, code.contact).await?;
+            match now.filter(|now| now.key == code.key && now.expires_at == code.expires_at) {
+                Some(now) => known = now,
+                None => return Ok(false),
+            }
+            backoff.pause().await?;
         }
     }
 

@@ -240,11 +240,11 @@ fn of_shops(world: &World) -> Vec<Row> {
         answer("POST /v1/invitations/decline"),
         answer("POST /v1/operator-invitations/accept"),
         owner("DELETE /v1/vendors/me/members")
-            .body(json!({"email": "ceramics@people.test", "role": "owner"}))
+            .body(json!({"contact": "ceramics@people.test", "role": "owner"}))
             .refuses("/role", ["boss"].map(Value::from))
             .refuses_body(
                 "the last owner",
-                json!({"email": "ceramics@people.test"}),
+                json!({"contact": "ceramics@people.test"}),
                 Expected::Problem(409, "wrong_state", None),
             ),
         owner("GET /v1/vendor/orders/{id}").id(&world.vendor_order),

@@ -139,6 +139,14 @@ impl Membership {
         point_of(self.email.as_ref(), self.phone.as_ref())
     }
 
+    /// Whether this is one of the contacts that are shown of them.
+    pub fn is_known_by(&self, contact: &ContactPoint) -> bool {
+        match contact {
+            ContactPoint::Email(email) => self.email.as_ref() == Some(email),
+            ContactPoint::Phone(number) => self.phone.as_ref() == Some(number),
+        }
+    }
+
     /// The same membership of who was invited by this contact.
     #[must_use]
     pub fn invited_by(self, contact: &ContactPoint) -> Self {

@@ -111,6 +111,11 @@ async fn one_who_cannot_be_told_holds_up_nobody_and_nobody_is_told_twice() {
     let told = mailed(&shop, "ceramics@people.test").await;
     assert_eq!(told.iter().filter(|(subject, _)| subject.contains("a product is hidden")).count(), 1, "{told:?}");
     assert_eq!(shop.depth("MessagesDeadLetters").visible, 0);
+    let late = super::messages::received(&shop, number).await;
+    let about = |message: &&serde_json::Value| {
+        message["text"].as_str().is_some_and(|text| text.contains("a product is hidden"))
+    };
+    assert_eq!(late.iter().filter(about).count(), 1, "{late:?}");
 }
 
 #[tokio::test]

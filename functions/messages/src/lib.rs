@@ -193,9 +193,27 @@ impl App {
         let mut told = Told::default();
         for contact in self.contacts_of(user).await? {
             let outgoing = Outgoing { id: id.to_owned(), ..text.clone() };
-            told.add(self.deliver(&contact, &outgoing, (Weight::Needed, now)).await);
+            told.add(self.deliver_once(&contact, &outgoing, (id, now)).await);
         }
         told.end()
+    }
+
+    /// Delivers one of several messages that come of one in the queue. That comes again while one of them fails, and
+    /// whoever has theirs does not get it each time.
+    async fn deliver_once(
+        &self,
+        to: &ContactPoint,
+        message: &Outgoing,
+        (id, now): (&str, Timestamp),
+    ) -> Result<(), DeliveryError> {
+        let persons = self.persons.value().await?;
+        let pair = (persons.look_up(Identifier::Code(id)), persons.look_up(to));
+        if self.rate_limits.is_remembered(pair, now).await? {
+            return Ok(());
+        }
+        self.deliver(to, message, (Weight::Needed, now)).await?;
+        self.rate_limits.remember(pair, now).await;
+        Ok(())
     }
 
     /// Sends an invitation, unless it was sent or has ended meanwhile. The message is the same for everybody: nothing
@@ -270,7 +288,7 @@ impl App {
         let short = Some(format!("{}. {}", message.subject, self.site.url()));
         // To several people at once, each of whom gets their own.
         let outgoing = Outgoing { short, ..Outgoing::by_mail(format!("{id}-{user}"), message.clone()) };
-        self.deliver(&contact, &outgoing, (Weight::Needed, now)).await
+        self.deliver_once(&contact, &outgoing, (id, now)).await
     }
 
     /// What a person has proven, the address first; nothing when they are gone.
@@ -320,31 +338,24 @@ impl App {
     }
 }
 
-/// Who was told of several. One whom no channel takes holds up nobody behind them, and a message that some have got is
-/// not sent again: they would get it each time.
+/// Whether all of several were told. One whom no channel takes holds up nobody behind them; the message comes again
+/// until they are told too.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
-    has_told: bool,
     first: Option<DeliveryError>,
 }
 
 impl Told {
     pub(crate) fn add(&mut self, told: Result<(), DeliveryError>) {
-        match told {
-            Ok(()) => self.has_told = true,
-            Err(cause) => {
-                tracing::warn!(%cause, "one of several people or contacts is not told");
-                self.first.get_or_insert(cause);
-            }
+        if let Err(cause) = told {
+            tracing::warn!(%cause, "one of several people or contacts is not told");
+            self.first.get_or_insert(cause);
         }
     }
 
-    /// Fails when nobody was told.
+    /// Fails when somebody was not told.
     pub(crate) fn end(self) -> Result<(), DeliveryError> {
-        match self.first {
-            Some(cause) if !self.has_told => Err(cause),
-            _ => Ok(()),
-        }
+        self.first.map_or(Ok(()), Err)
     }
 }
 

@@ -18,6 +18,6 @@ pub struct CategoriesView {
 /// Lists all categories as a tree.
 #[utoipa::path(get, path = "/v1/categories", responses((status = OK, body = CategoriesView)))]
 pub async fn list_categories(State(app): State<App>) -> Result<Cached<CategoriesView>, Problem> {
-    let tree = app.catalog.categories().await?;
+    let tree = app.window.categories().await?;
     Ok(Cached::new(CategoriesView { items: tree.roots }, 60, 600))
 }

@@ -13,7 +13,7 @@ use domain::text::{Handle, Name};
 use domain::vendor::PublicIdentity;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
-use store::catalog::{ListQuery, ProductAt, ProductPage, Sort};
+use shop::{Found, ListQuery, ShownProduct, ShownVariant, Sort};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
@@ -64,25 +64,10 @@ pub enum ProductSort {
     PriceDescending,
 }
 
-/// Fails with `not_found` when there is no such category or no such vendor.
-async fn check_filter(app: &App, category: Option<&Handle>, vendor: Option<&Handle>) -> Result<(), Problem> {
-    if let Some(category) = category
-        && app.catalog.categories().await?.path_to(category).is_none()
-    {
-        return Err(Refusal::because(Code::NotFound, "There is no such category.").into());
-    }
-    if let Some(vendor) = vendor
-        && !app.catalog.shop(vendor).await?.is_some_and(|shop| shop.sells())
-    {
-        return Err(Refusal::because(Code::NotFound, "There is no such vendor.").into());
-    }
-    Ok(())
-}
-
 /// Lists products that are for sale.
 #[utoipa::path(get, path = "/v1/products", params(ListProducts), responses((status = OK, body = Page<ProductCard>)))]
 pub async fn list_products(State(app): State<App>, Query(asked): Query<ListProducts>) -> Result<CachedBytes, Problem> {
-    let currency = asked.currency.unwrap_or(app.main_currency);
+    let currency = asked.currency.unwrap_or(app.window.main_currency());
     let sort = match asked.sort {
         ProductSort::Newest => Sort::Newest,
         ProductSort::Price => Sort::Price,
@@ -105,14 +90,9 @@ pub async fn list_products(State(app): State<App>, Query(asked): Query<ListProdu
     {
         return Err(Refusal::field("min_price", "out_of_range", "must not be above max_price").into());
     }
-    let (category, vendor) = (asked.category.clone(), asked.vendor.clone());
     let list = List { category: asked.category, vendor: asked.vendor, currency };
-    let (first, page) = (asked.cursor.is_none(), asked.limit.page(asked.cursor));
-    let found = app.catalog.list(ListQuery { list, sort, min_price, max_price, page }, &app.media_base).await?;
-    // Only an empty list asks whether what it was filtered by exists: a list with products takes one round trip.
-    if found.items.is_empty() && first {
-        check_filter(&app, category.as_ref(), vendor.as_ref()).await?;
-    }
+    let page = asked.limit.page(asked.cursor);
+    let found = app.window.list(ListQuery { list, sort, min_price, max_price, page }).await?;
     let page = Page { items: found.items, next: found.next };
     Ok(CachedBytes::json(page.joined(), LIST_FRESH_S, STALE_S))
 }
@@ -238,66 +218,50 @@ pub async fn show_product(
     Query(asked): Query<ShowProduct>,
     Now(now): Now,
 ) -> Result<Shown, Problem> {
-    let currency = asked.currency.unwrap_or(app.main_currency);
+    let currency = asked.currency.unwrap_or(app.window.main_currency());
     let nothing = || Refusal::of(Code::NotFound);
-    let page = match app.catalog.product_page(&handle, now).await? {
-        ProductAt::Here(page) if page.product.is_for_sale() && page.product.handle == handle => *page,
-        ProductAt::Renamed(product) if product.is_for_sale() => {
-            let query = asked.currency.map(|currency| format!("?currency={currency}")).unwrap_or_default();
-            let location = HeaderValue::try_from(format!("/v1/products/{}{query}", product.handle));
-            return location.map(Shown::Moved).map_err(|_| nothing().into());
+    match app.window.product(&handle, currency, now).await? {
+        Found::Here(shown) => {
+            let view = view(*shown, app.window.media_base());
+            Ok(Shown::Page(Box::new(Cached::new(view, PRODUCT_FRESH_S, STALE_S))))
         }
-        _ => return Err(nothing().into()),
-    };
-    let vendor_identity = app.identities.of(&app.catalog, page.product.vendor.id, now).await?;
-    let view = view(page, vendor_identity, currency, &app.media_base).ok_or_else(nothing)?;
-    Ok(Shown::Page(Box::new(Cached::new(view, PRODUCT_FRESH_S, STALE_S))))
+        Found::Moved(handle) => {
+            let query = asked.currency.map(|currency| format!("?currency={currency}")).unwrap_or_default();
+            let location = HeaderValue::try_from(format!("/v1/products/{handle}{query}"));
+            location.map(Shown::Moved).map_err(|_| nothing().into())
+        }
+        Found::Nowhere => Err(nothing().into()),
+    }
 }
 
-/// The page in a currency; `None` when no variant has a price in it: the product is not listed in that currency either.
-fn view(
-    page: ProductPage,
-    vendor_identity: Option<PublicIdentity>,
-    currency: Currency,
-    media_base: &str,
-) -> Option<ProductView> {
-    let Product { options, images, seo, origin, categories, variants, .. } = &page.product;
-    let card = page.product.shown_card(currency, page.product.is_available(&page.availability), media_base)?;
-    let variants = variants
-        .iter()
-        .filter_map(|variant| {
-            let price = variant.price_in(currency)?;
-            Some(VariantView {
-                id: variant.id,
-                sku: variant.sku.as_ref().map(ToString::to_string),
-                options: page.product.options_of(variant),
-                price: price.price,
-                compare_at_price: price.compare_at,
-                sale_unit: variant.sale_unit,
-                reference_price: variant.sale_unit.and_then(|unit| unit.reference_price(price.price)),
-                image: variant.image.as_ref().map(|image| image.url(media_base)),
-                available: page.availability.of(variant.id),
-                backorder: {
-                    let units = page.availability.units(variant.id);
-                    let more = u32::try_from(units.max(0)).unwrap_or(u32::MAX).saturating_add(1);
-                    variant.backorder(more, units).is_some()
-                },
-                available_from: variant.available_from,
-            })
-        })
-        .collect();
+fn view(shown: ShownProduct, media_base: &str) -> ProductView {
+    let ShownProduct { product, description_html, card, vendor_identity, variants } = shown;
+    let Product { options, images, seo, origin, categories, .. } = product;
     let link = |image: &Image| ImageLink { url: image.src.url(media_base), alt: image.alt.clone() };
-    Some(ProductView {
-        description_html: page.description_html,
+    let variant = |variant: ShownVariant| VariantView {
+        id: variant.id,
+        sku: variant.sku,
+        options: variant.options,
+        price: variant.price,
+        compare_at_price: variant.compare_at_price,
+        sale_unit: variant.sale_unit,
+        reference_price: variant.reference_price,
+        image: variant.image,
+        available: variant.available,
+        backorder: variant.backorder,
+        available_from: variant.available_from,
+    };
+    ProductView {
+        description_html,
         category: categories.last().cloned(),
-        options: options.clone(),
+        options,
         images: images.iter().map(link).collect(),
-        seo: seo.clone(),
-        manufacturer: origin.manufacturer.clone(),
-        importer: origin.importer.clone(),
-        country_of_origin: origin.country.clone(),
+        seo,
+        manufacturer: origin.manufacturer,
+        importer: origin.importer,
+        country_of_origin: origin.country,
         vendor_identity,
         card,
-        variants,
-    })
+        variants: variants.into_iter().map(variant).collect(),
+    }
 }

@@ -3,7 +3,7 @@
 use api::{Cached, Path, Problem};
 use axum::extract::State;
 use domain::text::{Handle, Name};
-use domain::vendor::{PublicIdentity, Shop};
+use domain::vendor::PublicIdentity;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VendorId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,7 +36,7 @@ pub struct ShopView {
     responses((status = OK, body = ShopView))
 )]
 pub async fn show_vendor(State(app): State<App>, Path(handle): Path<Handle>) -> Result<Cached<ShopView>, Problem> {
-    let shop = app.catalog.shop(&handle).await?.filter(Shop::sells).ok_or_else(|| Refusal::of(Code::NotFound))?;
+    let shop = app.window.shop(&handle).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
     let view = ShopView {
         id: shop.card.id,
         handle: shop.card.handle,

@@ -33,12 +33,24 @@ pub struct Session {
     /// When it was last refreshed.
     pub used_at: Timestamp,
     pub expires_at: Timestamp,
+    /// What a browser's session knows besides; nothing in the session of a client of the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<Browser>,
     /// Incremented by each write, which is conditional on it.
     #[serde(skip)]
     pub version: u64,
     /// What the stored item held that this release does not know.
     #[serde(skip)]
     pub kept: Kept,
+}
+
+/// A session whose token is a browser's cookie. It is no refresh token: it stays the same while the session lives, and
+/// the API gives no tokens for it, so that whoever reads a cookie gets nothing that outlives the session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Browser {
+    /// The groups of the user pool, of which `admin` makes the first owner of the marketplace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
 
 /// How long a second factor may be entered after the password was right.
@@ -124,6 +136,7 @@ mod tests {
             created_at: NOW,
             used_at: NOW,
             expires_at: NOW + SESSION_LIFETIME,
+            browser: None,
             version: 1,
             kept: Kept::default(),
         }

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod attempts;
+mod browser_sessions;
 mod carts;
 mod change_of_contact;
 mod changing;
@@ -16,6 +17,7 @@ mod code_sign_in;
 mod contacts;
 mod credentials;
 mod guests;
+mod identities;
 mod legal;
 mod mfa;
 mod my_sessions;
@@ -30,8 +32,10 @@ mod return_url;
 mod sessions;
 mod terms;
 mod user_pool;
+mod window;
 
 pub use addresses::{PutAddress, ReplaceAddresses};
+pub use browser_sessions::{BrowserSession, BrowserSessions};
 pub use carts::{Carts, ChooseShipping, ShownCart};
 pub use changing::Changing;
 pub use checkout::{CheckOut, Checkout, OpenedOrder, PaymentChoice, RetryPayment};
@@ -42,6 +46,8 @@ pub use people::{Challenge, ChallengeKind, Limited, People, SignInAnswer, Tokens
 pub use profile::{ChangeMe, Me, MyVendor};
 pub use settlement::PaymentMethod;
 pub use store::accounts::{AddressBook, SavedAddress};
+pub use store::catalog::{ListQuery, Sort};
+pub use window::{Found, ShownProduct, ShownVariant, Window};
 
 domain::one_of! {
     /// Why a use case did not succeed.

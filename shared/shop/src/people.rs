@@ -43,6 +43,8 @@ pub struct People {
     pub(crate) persons: Arc<Secret<PersonsSecret>>,
     /// Under which we prove to the user pool that somebody has entered their code.
     pub(crate) proofs: Arc<Secret<Rotating>>,
+    /// Whether its sessions are those of browsers.
+    pub(crate) browsers: bool,
 }
 
 /// A call that is rate-limited: the contact that it names, the network address that it comes from, and when.
@@ -122,6 +124,7 @@ impl People {
             shop_name: config.required("SHOP_NAME")?.to_owned(),
             persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
             proofs: Arc::new(config.secret("SIGN_IN_SECRET_ARN")?),
+            browsers: false,
             accounts: Accounts::new(dynamodb, table),
             user_pool: UserPool::new(
                 config.cognito()?,
@@ -129,6 +132,15 @@ impl People {
                 config.required("USER_POOL_CLIENT_ID")?,
             ),
         })
+    }
+
+    /// The same for pages: a refresh token that it answers with is a browser's cookie ([`crate::BrowserSessions`]), and
+    /// the API gives no tokens for it.
+    ///
+    /// # Errors
+    /// An environment variable is missing or invalid.
+    pub async fn for_browsers(config: &Config) -> Result<Self, Fatal> {
+        Ok(Self { browsers: true, ..Self::new(config).await? })
     }
 
     /// Counts a call of a list of routes, and refuses it when it is over the limit.

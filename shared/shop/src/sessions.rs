@@ -4,7 +4,7 @@ use aws_sdk_cognitoidentityprovider::types::AuthenticationResultType;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::sealed::{PersonKey, Sealed, SealedIn};
-use domain::session::{CHALLENGE_LIFETIME, SESSION_LIFETIME, Session, Shown, SignInChallenge};
+use domain::session::{Browser, CHALLENGE_LIFETIME, SESSION_LIFETIME, Session, Shown, SignInChallenge};
 use domain::stored::Kept;
 use domain::text::SecondFactorCode;
 use domain::{Code, Refusal, SessionId, Timestamp, UserId};
@@ -31,7 +31,11 @@ pub(crate) struct SessionToken {
 
 impl SessionToken {
     pub(crate) fn parse(token: &RefreshToken) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(token.as_str()).ok()?;
+        Self::parse_text(token.as_str())
+    }
+
+    pub(crate) fn parse_text(token: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (user, rest) = bytes.split_first_chunk::<16>()?;
         let (id, secret) = rest.split_first_chunk::<16>()?;
         Some(Self {
@@ -55,16 +59,18 @@ impl SessionToken {
 #[derive(Deserialize)]
 struct Claims {
     sub: UserId,
+    #[serde(default, rename = "cognito:groups")]
+    groups: Vec<String>,
 }
 
 pub(crate) fn failed(reason: &str) -> Error {
     Refusal::because(Code::Internal, reason.to_owned()).into()
 }
 
-fn owner_of(access_token: &str) -> Result<UserId, Error> {
+fn claims_of(access_token: &str) -> Result<Claims, Error> {
     let claims = access_token.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
     let claims = claims.and_then(|claims| serde_json::from_slice::<Claims>(&claims).ok());
-    claims.map(|claims| claims.sub).ok_or_else(|| failed("an access token of nobody"))
+    claims.ok_or_else(|| failed("an access token of nobody"))
 }
 
 fn new_session(
@@ -72,6 +78,7 @@ fn new_session(
     hash: String,
     key: String,
     pool_token: Sealed,
+    browser: Option<Browser>,
     now: Timestamp,
 ) -> Session {
     Session {
@@ -84,6 +91,7 @@ fn new_session(
         created_at: now,
         used_at: now,
         expires_at: now + SESSION_LIFETIME,
+        browser,
         version: 0,
         kept: Kept::default(),
     }
@@ -114,7 +122,7 @@ impl People {
         let issued = issued.ok_or_else(|| failed("Cognito answered a sign-in without tokens"))?;
         let pool_token = issued.refresh_token().ok_or_else(|| failed("Cognito answered without a refresh token"))?;
         let (persons, key) = (self.persons.value().await?, PersonsSecret::new_key()?);
-        let user = owner_of(issued.access_token().unwrap_or_default())?;
+        let Claims { sub: user, groups } = claims_of(issued.access_token().unwrap_or_default())?;
         let id = SessionId::new(now, platform::ids(now).bits());
         // The first secret follows from the random bytes as the later ones do.
         let token = SessionToken { user, id, secret: persons.next_token(&key, "") };
@@ -127,7 +135,8 @@ impl People {
             self.sessions.put_challenge(&waiting).await?;
             return Ok(SignInAnswer::Challenge(Challenge { challenge: ChallengeKind::Totp, session: token.text() }));
         }
-        let session = new_session((user, id), token.hash(), key, sealed, now);
+        let browser = self.browsers.then_some(Browser { groups });
+        let session = new_session((user, id), token.hash(), key, sealed, browser, now);
         if !self.sessions.put_session(&session).await? {
             return Err(failed("a session's id was used already"));
         }
@@ -185,7 +194,9 @@ impl People {
         };
         // The token that was shown has done its work: the session begins with the next one.
         let next = SessionToken { secret: persons.next_token(&key, &waiting.hash), ..token };
-        let session = new_session((token.user, token.id), next.hash(), waiting.key, waiting.pool_token, now);
+        let groups = claims_of(issued.access_token().unwrap_or_default())?.groups;
+        let browser = self.browsers.then_some(Browser { groups });
+        let session = new_session((token.user, token.id), next.hash(), waiting.key, waiting.pool_token, browser, now);
         if !self.sessions.put_session(&session).await? {
             return Err(failed("a session's id was used already"));
         }
@@ -214,6 +225,10 @@ impl People {
             let Some(mut session) = self.sessions.session(token.user, token.id).await? else {
                 return Err(unauthorized());
             };
+            // A cookie is no refresh token: whoever has read one gets no tokens for it.
+            if session.browser.is_some() {
+                return Err(unauthorized());
+            }
             let key = key_of(&session.key)?;
             let hash = token.hash();
             let next = SessionToken { secret: persons.next_token(&key, &hash), ..token };
@@ -294,7 +309,8 @@ mod tests {
     #[test]
     fn whose_an_access_token_is_stands_in_its_claims() {
         let claims = URL_SAFE_NO_PAD.encode(r#"{"sub":"0192f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d","scope":"x"}"#);
-        assert_eq!(owner_of(&format!("e30.{claims}.x")).unwrap().to_string(), "0192f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d");
-        assert!(owner_of("nonsense").is_err());
+        let read = claims_of(&format!("e30.{claims}.x")).unwrap();
+        assert_eq!((read.sub.to_string().as_str(), read.groups.len()), ("0192f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d", 0));
+        assert!(claims_of("nonsense").is_err());
     }
 }

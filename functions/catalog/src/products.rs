@@ -235,7 +235,7 @@ pub async fn show_product(
 }
 
 fn view(shown: ShownProduct, media_base: &str) -> ProductView {
-    let ShownProduct { product, description_html, card, vendor_identity, variants } = shown;
+    let ShownProduct { product, description_html, card, vendor_identity, variants, .. } = shown;
     let Product { options, images, seo, origin, categories, .. } = product;
     let link = |image: &Image| ImageLink { url: image.src.url(media_base), alt: image.alt.clone() };
     let variant = |variant: ShownVariant| VariantView {

@@ -18,7 +18,7 @@ pub const COMMITTED: &str = include_str!("../../openapi.json");
 pub const COMMITTED_ROUTES: &str = include_str!("../../routes.txt");
 
 /// The function behind the gateway's route `$default`, which gets the requests that match no other route.
-pub const PUBLIC_FUNCTION: &str = "catalog";
+pub const PUBLIC_FUNCTION: &str = "storefront";
 
 /// The functions behind the API: the name of each, and its part of the documentation.
 fn apis() -> impl Iterator<Item = (&'static str, &'static Api)> {
@@ -68,6 +68,25 @@ pub fn routes() -> Vec<(String, String, &'static str)> {
     routes.extend(operations());
     routes.sort();
     routes
+}
+
+/// Every page that has a route of its own, sorted: any method, its path and the function's binary. Those of the function
+/// behind `$default` have none.
+pub fn page_routes() -> Vec<(String, String, &'static str)> {
+    let own = FUNCTIONS.iter().filter(|function| function.name != PUBLIC_FUNCTION);
+    let mut routes: Vec<_> = own
+        .flat_map(|function| (function.pages)().into_iter().map(move |(path, _)| (path, function.name)))
+        .map(|(path, binary)| ("ANY".to_owned(), path.to_owned(), binary))
+        .collect();
+    routes.sort();
+    routes
+}
+
+/// The line of `template.yaml` that declares a page of [`page_routes`].
+pub fn page_line(path: &str) -> String {
+    let words = path.split(['/', '{', '}', '-', '+']).filter(|word| !word.is_empty());
+    let event: String = words.map(capitalised).collect();
+    format!("{event}Page: {{Type: HttpApi, Properties: {{ApiId: !Ref Api, Method: ANY, Path: \"{path}\", Auth: {{Authorizer: NONE}}}}}}")
 }
 
 /// The line of `template.yaml` that declares a route among the events of its function, for each method and path of

@@ -29,6 +29,8 @@ pub fn site(base_url: &str) -> Site {
         .with("MailIdentity", "bozor.test")
         .with("MailFrom", "shop@bozor.test")
         .with("OperatorEmail", "operator@bozor.test")
+        .with("HelpPhone", "+998 71 200 00 00")
+        .with("HelpTelegram", "bozor")
 }
 
 /// The marketplace as it is deployed on the embedded cloud.

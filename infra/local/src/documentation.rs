@@ -1,4 +1,4 @@
-//! The API's documentation under `/docs`, to which `/` leads.
+//! The API's documentation under `/docs`.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +9,6 @@ use utoipa_swagger_ui::Config;
 /// The documentation at this path, if the path is not the API's.
 pub(crate) fn answer(path: &str) -> Option<Response> {
     match path {
-        "/" => Some(Redirect::temporary("/docs/").into_response()),
         "/docs" => Some(Redirect::permanent("/docs/").into_response()),
         _ => path.strip_prefix("/docs/").map(swagger_ui),
     }

@@ -10,6 +10,7 @@ use cloud::gateway::{BoxFuture, InProcess, InvokeError};
 use cloud::stack::{Failure, Hosted};
 use cloud::template;
 use domain::Timestamp;
+use http::Method;
 use payments::OtherProviders;
 use platform::{Config, EventError};
 
@@ -19,8 +20,10 @@ use crate::in_process_http::InProcessHttp;
 pub struct Function {
     /// The name of its package and binary, which the template gives too.
     pub name: &'static str,
-    /// Its part of the API; `None` for a consumer of events.
+    /// Its part of the API; `None` for a consumer of events, and for pages.
     pub api: Option<Api>,
+    /// Its pages with their methods; empty for what has none.
+    pub pages: fn() -> Vec<(&'static str, Vec<Method>)>,
     start: for<'a> fn(&'a template::Function, &'a Clock, &'a Config) -> BoxFuture<'a, Result<InProcess, Failure>>,
 }
 
@@ -37,6 +40,24 @@ macro_rules! http {
         Function {
             name: $name,
             api: Some(Api { tag: ($tag, $about), routes: $function::routes }),
+            pages: Vec::new,
+            start: |declared, _, config| {
+                Box::pin(async move {
+                    let router = $function::router($function::App::new(config).await?);
+                    Ok(InProcess::router(declared.name.as_str(), platform::traced(router)))
+                })
+            },
+        }
+    };
+}
+
+/// A function of pages.
+macro_rules! pages {
+    ($name:literal, $function:ident) => {
+        Function {
+            name: $name,
+            api: None,
+            pages: || $function::pages().listed().to_vec(),
             start: |declared, _, config| {
                 Box::pin(async move {
                     let router = $function::router($function::App::new(config).await?);
@@ -54,6 +75,7 @@ macro_rules! events {
         Function {
             name: $name,
             api: None,
+            pages: Vec::new,
             start: |_, clock, config| {
                 Box::pin(async move {
                     let app = Arc::new($function::App::new(config).await?);
@@ -79,6 +101,7 @@ pub const FUNCTIONS: &[Function] = &[
     http!("vendor-desk", vendor_desk, "vendor desk", "What a vendor's staff do: products, stock, pictures, imports, exports, vendor orders."),
     http!("admin", admin, "operator", "What the operator does: vendors, orders, payments, categories."),
     http!("payment-webhook", payment_webhook, "webhooks", "What payment providers call."),
+    pages!("storefront", storefront),
     events!("order-events", order_events, queue_batch),
     events!("follow-up", follow_up, queue_batch),
     events!("imports", imports, queue_batch),

@@ -17,7 +17,7 @@ pub fn greeting(base: &str, demo: bool) -> String {
         format!("curl '{base}/v1/auth/sign-in' --json '{{\"email\":\"{OPERATOR}\",\"password\":\"{PASSWORD}\"}}'")
     };
     format!(
-        "\nBozor is open.\n\n  API       {base}/v1\n  Docs      {base}/docs/\n  Messages  {base}/_local/messages\n\n\
+        "\nBozor is open.\n\n  Shop      {base}/\n  API       {base}/v1\n  Docs      {base}/docs/\n  Messages  {base}/_local/messages\n\n\
          Accounts, password {PASSWORD}\n{accounts}\nTry\n  {call}\n\nCtrl-C stops it.\n"
     )
 }

@@ -120,7 +120,7 @@ fn tag_of_bytes(bytes: &[u8]) -> HeaderValue {
 }
 
 /// Whether `If-None-Match` names this tag (RFC 9110, 13.1.2: weak comparison, `*` matches every tag).
-pub(crate) fn matches_weakly(if_none_match: &HeaderValue, current: &HeaderValue) -> bool {
+pub fn matches_weakly(if_none_match: &HeaderValue, current: &HeaderValue) -> bool {
     let (Ok(given), Ok(current)) = (if_none_match.to_str(), current.to_str()) else { return false };
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let current = opaque(current);

@@ -145,12 +145,12 @@ fn context(parts: &Parts) -> Result<&ApiGatewayV2httpRequestContext, Problem> {
 }
 
 /// The gateway's id of the request; none without a gateway, as in some tests.
-pub(crate) fn request_id(extensions: &Extensions) -> Option<&str> {
+pub fn request_id(extensions: &Extensions) -> Option<&str> {
     gateway(extensions)?.request_id.as_deref()
 }
 
 /// The key of the route that the gateway matched, as in `GET /v1/products/{handle}`, or `$default`.
-pub(crate) fn route_key(extensions: &Extensions) -> Option<&str> {
+pub fn route_key(extensions: &Extensions) -> Option<&str> {
     gateway(extensions)?.route_key.as_deref()
 }
 

@@ -183,6 +183,16 @@ impl Problem {
         status_of(self.code)
     }
 
+    /// What happened this time, in words that may be shown; none for a failure of ours.
+    pub fn detail_for_people(&self) -> Option<&str> {
+        if self.status().is_server_error() { None } else { self.detail.as_deref() }
+    }
+
+    /// The parts of the input that it concerns; none for a failure of ours.
+    pub fn errors(&self) -> &[FieldError] {
+        if self.status().is_server_error() { &[] } else { &self.errors }
+    }
+
     /// The error's text with its sources, for the log only. Only failures of ours (5xx) have one.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()

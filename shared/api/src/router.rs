@@ -98,7 +98,7 @@ fn is_as_routed(request: &Request) -> bool {
 
 /// Logs why a request failed. What is not available is a warning: it heals by itself, the client repeats the request,
 /// and the alarm on the API's rate of 5xx rings when it lasts. Anything else is a defect that somebody has to mend.
-fn log_failure(problem: &Problem, route: &str, request_id: Option<&str>) {
+pub fn log_failure(problem: &Problem, route: &str, request_id: Option<&str>) {
     let (code, cause) = (problem.code().as_str(), problem.cause().unwrap_or_default());
     let id = request_id.unwrap_or_default();
     if matches!(problem.code(), Code::Unavailable | Code::NewerData) {

@@ -12,7 +12,7 @@ use store::Catalog;
 use store::catalog::{ListQuery, ProductAt, ProductPage};
 
 use crate::Error;
-use crate::identities::Identities;
+use crate::identities::{AboutShop, Identities};
 
 /// The catalog as everybody sees it.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub struct ShownProduct {
     pub card: ProductCard,
     /// Who sells it; nothing for shops that were approved before it was asked for.
     pub vendor_identity: Option<PublicIdentity>,
+    /// What a delivery by its shop costs, for a whole order; nothing when they do not deliver in the currency.
+    pub delivery: Option<Money>,
     /// The variants that have a price in the currency.
     pub variants: Vec<ShownVariant>,
 }
@@ -134,8 +136,8 @@ impl Window {
             ProductAt::Renamed(product) if product.is_for_sale() => return Ok(Found::Moved(product.handle)),
             _ => return Ok(Found::Nowhere),
         };
-        let vendor_identity = self.identities.of(&self.catalog, page.product.vendor.id, now).await?;
-        let shown = shown(page, vendor_identity, currency, &self.media_base);
+        let about = self.identities.of(&self.catalog, page.product.vendor.id, now).await?;
+        let shown = shown(page, about, currency, &self.media_base);
         Ok(shown.map_or(Found::Nowhere, |shown| Found::Here(Box::new(shown))))
     }
 
@@ -154,7 +156,7 @@ impl Window {
 /// either.
 fn shown(
     page: ProductPage,
-    vendor_identity: Option<PublicIdentity>,
+    about: AboutShop,
     currency: Currency,
     media_base: &str,
 ) -> Option<ShownProduct> {
@@ -179,5 +181,6 @@ fn shown(
         })
     };
     let variants = product.variants.iter().filter_map(variant).collect();
-    Some(ShownProduct { description_html, card, vendor_identity, variants, product })
+    let delivery = about.shipping_rates.into_iter().find(|rate| rate.currency() == currency);
+    Some(ShownProduct { description_html, card, vendor_identity: about.identity, delivery, variants, product })
 }

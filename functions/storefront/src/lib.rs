@@ -1,0 +1,90 @@
+//! The shop in the browser: what everybody gets alike. Behind the gateway's route `$default`, so it has no right to
+//! anything that is somebody's, and writes nothing.
+
+mod categories;
+mod home;
+mod list;
+mod product;
+mod search;
+mod sitemap;
+mod statics;
+mod vendor;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use browser::{Located, Pages, Place};
+use platform::{Config, Fatal};
+use shop::Window;
+use tower::ServiceExt;
+
+use crate::categories::Categories;
+
+/// State shared by the handlers.
+#[derive(Clone, Debug)]
+pub struct App {
+    window: Window,
+    place: Arc<Place>,
+    categories: Arc<Categories>,
+    similar: Arc<product::Similar>,
+}
+
+impl App {
+    /// Builds the clients and connects to DynamoDB.
+    ///
+    /// # Errors
+    /// An environment variable is missing or invalid.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        Ok(Self {
+            window: Window::new(config).await?,
+            place: Arc::new(Place::new(config)?),
+            categories: Arc::default(),
+            similar: Arc::default(),
+        })
+    }
+}
+
+impl Located for App {
+    fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+/// The pages.
+pub fn pages() -> Pages<App> {
+    Pages::default()
+        .page("/", home::choose_language)
+        .page("/{lang}", home::add_slash)
+        .page("/{lang}/", home::show_home)
+        .page("/{lang}/products", list::list_products)
+        .page("/{lang}/c/{*category}", list::list_category)
+        .page("/{lang}/search", search::search_products)
+        .page("/{lang}/p/{handle}", product::show_product)
+        .page("/{lang}/v/{handle}", vendor::show_vendor)
+        .page("/{lang}/delivery", statics::show_delivery)
+        .page("/{lang}/returns", statics::show_returns)
+        .page("/{lang}/privacy", statics::show_privacy)
+        .page("/{lang}/terms", statics::show_terms)
+        .page("/{lang}/offline", statics::show_offline)
+        .page("/{lang}/manifest.webmanifest", statics::show_manifest)
+        .page("/robots.txt", statics::show_robots)
+        .page("/sitemap.xml", sitemap::show_sitemap)
+        .page("/icon.svg", statics::show_icon)
+        .page("/app.js", statics::show_script)
+}
+
+/// The routes of all functions of the API: this function answers what the gateway matches to none. A test keeps the
+/// list equal to the code.
+const EVERY_ROUTE: &str = include_str!("../../../infra/routes.txt");
+
+/// The pages; and for what the API has no route for, its problems, 404 or 405.
+pub fn router(app: App) -> Router {
+    let place = app.place.as_ref().clone();
+    let (pages, api) = (browser::router(pages(), app, place), api::router_with_default(Router::new(), (), EVERY_ROUTE));
+    let dispatch = tower::service_fn(move |request: Request| {
+        let is_api = request.uri().path().split('/').nth(1) == Some("v1");
+        if is_api { api.clone() } else { pages.clone() }.oneshot(request)
+    });
+    Router::new().fallback_service(dispatch)
+}

@@ -1,0 +1,3 @@
+//! The storefront's Lambda function.
+
+platform::lambda!(http storefront);

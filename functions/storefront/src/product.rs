@@ -1,0 +1,282 @@
+//! The page of a product.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use api::{Now, Problem, Query};
+use axum::extract::{Path, State};
+use browser::{Lang, Reply};
+use domain::catalog::{List, ProductCard};
+use domain::text::Handle;
+use domain::{Code, Currency, Money, Timestamp, VariantId};
+use pages::parts::Link;
+use pages::views::{self, Variant};
+use pages::{Frame, Html, count, date, fill, money};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shop::{Found, ShownProduct, ShownVariant, Sort};
+
+use crate::App;
+use crate::categories::{crumbs, path_to};
+use crate::home::shown_cards;
+use crate::list::{crumb_data, moved};
+
+/// Seconds for which the CDN may serve a product.
+const FRESH_S: u32 = 10;
+const STALE_S: u32 = 300;
+
+/// How long cards of a category are shown that were read.
+const MAX_AGE: Duration = Duration::from_secs(60);
+/// Of how many categories they are kept.
+const MOST: usize = 200;
+/// How many similar products are shown.
+const SIMILAR: usize = 5;
+/// Fewer units than this are told.
+const FEW: i64 = 5;
+
+/// The newest products of categories, kept for a moment, so that the page of a product stays one round trip.
+#[derive(Debug, Default)]
+pub(crate) struct Similar(Mutex<BTreeMap<(Handle, Currency), (Timestamp, Vec<ProductCard>)>>);
+
+impl App {
+    /// The newest products of a category; none when they cannot be read: the page is shown all the same.
+    async fn newest_of(&self, category: &Handle, currency: Currency, now: Timestamp) -> Vec<ProductCard> {
+        let key = (category.clone(), currency);
+        let known = self.similar.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some((read_at, cards)) = known
+            && now.since(read_at) < MAX_AGE
+        {
+            return cards;
+        }
+        let list = List { category: Some(category.clone()), vendor: None, currency };
+        let limit = u16::try_from(SIMILAR + 1).unwrap_or(u16::MAX);
+        match self.first_cards(list, Sort::Newest, limit).await {
+            Ok(cards) => {
+                let mut kept = self.similar.0.lock().unwrap_or_else(PoisonError::into_inner);
+                if kept.len() >= MOST {
+                    kept.clear();
+                }
+                kept.insert(key, (now, cards.clone()));
+                cards
+            }
+            Err(problem) => {
+                let code = problem.code().as_str();
+                tracing::warn!(code, "similar products cannot be read and are left out");
+                Vec::new()
+            }
+        }
+    }
+
+    /// A picture of what a category has.
+    pub(crate) async fn picture_of(&self, category: &Handle, currency: Currency, now: Timestamp) -> Option<String> {
+        let cards = self.newest_of(category, currency, now).await;
+        cards.into_iter().find_map(|card| card.image).map(|image| image.url)
+    }
+}
+
+/// What is asked of a product's page.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct AskedProduct {
+    currency: Option<Currency>,
+    variant: Option<VariantId>,
+}
+
+pub(crate) async fn show_product(
+    State(app): State<App>,
+    Lang(language): Lang,
+    Path((_, handle)): Path<(String, String)>,
+    Query(asked): Query<AskedProduct>,
+    Now(now): Now,
+) -> Result<Reply, Problem> {
+    let handle = Handle::parse(&handle).map_err(|_| Problem::of(Code::NotFound))?;
+    let currency = app.currency(asked.currency);
+    let (found, tree) =
+        tokio::join!(app.window.product(&handle, currency, now), app.categories.tree(&app.window, now));
+    let shown = match found? {
+        Found::Here(shown) => shown,
+        Found::Moved(handle) => return Ok(moved(&app, language, &format!("/p/{handle}"), currency)),
+        Found::Nowhere => return Err(Problem::of(Code::NotFound)),
+    };
+    let tree = tree?;
+    let path = shown.product.categories.last().and_then(|category| path_to(&tree, category)).unwrap_or_default();
+    let similar = match shown.product.categories.last() {
+        Some(category) => app.newest_of(category, currency, now).await,
+        None => Vec::new(),
+    };
+    let similar: Vec<ProductCard> =
+        similar.into_iter().filter(|card| card.id != shown.product.id).take(SIMILAR).collect();
+
+    let site = &app.place.site;
+    let own_path = format!("/p/{handle}");
+    let title = shown.product.seo.title.as_ref().map_or(shown.product.title.as_str(), |title| title.as_str());
+    let f = Frame::new(site, language, own_path, title).priced_in(currency);
+    let crumbs = crumbs(&f, &path, false);
+    let data = vec![data_of(&f, &shown), crumb_data(&f, &crumbs)];
+    let image = pictures(&f, &shown, app.window.media_base()).first().map(|(url, _)| url.clone());
+    let f = Frame { image, ..f.found_as(summary(&shown), data) };
+    let page = view(f, crumbs, &shown, asked.variant, similar, app.window.media_base());
+    Ok(Reply::public(page.shown(), FRESH_S, STALE_S))
+}
+
+/// What search engines and those who share the page show of it.
+fn summary(shown: &ShownProduct) -> String {
+    let written = shown.product.seo.description.as_ref().map(|text| text.as_str().to_owned());
+    let text = written.unwrap_or_else(|| plain(&shown.description_html));
+    let short: String = text.chars().take(200).collect();
+    if short.is_empty() { shown.product.title.to_string() } else { short }
+}
+
+/// The words of sanitised HTML.
+fn plain(html: &str) -> String {
+    let mut words = String::new();
+    let mut in_tag = false;
+    for character in html.chars() {
+        match character {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                words.push(' ');
+            }
+            other if !in_tag => words.push(other),
+            _ => {}
+        }
+    }
+    let words = words.replace("&nbsp;", " ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+const fn is_buyable(variant: &ShownVariant) -> bool {
+    variant.available > 0 || variant.backorder
+}
+
+/// The pictures with their words.
+fn pictures(f: &Frame<'_>, shown: &ShownProduct, media_base: &str) -> Vec<(String, String)> {
+    let title = shown.product.title.as_str();
+    let words = |number: usize| fill(f.t.picture_of, &[("title", title), ("n", &number.to_string())]);
+    let images = shown.product.images.iter().enumerate();
+    images
+        .map(|(place, image)| {
+            let alt = image.alt.as_ref().map_or_else(|| words(place + 1), ToString::to_string);
+            (image.src.url(media_base), alt)
+        })
+        .collect()
+}
+
+/// What a buyer is told of how much is there.
+fn state(f: &Frame<'_>, variant: &ShownVariant) -> (&'static str, String) {
+    let few = u64::try_from(variant.available).unwrap_or(0);
+    match (variant.available, variant.backorder, variant.available_from) {
+        (1..FEW, false, _) => ("wait", count(f.t.few_left, few, f.language)),
+        (1.., _, _) => ("ok", f.t.in_stock.to_owned()),
+        (_, true, Some(from)) => ("wait", fill(f.t.on_order_from, &[("date", &date(from, f.language))])),
+        (_, true, None) => ("wait", f.t.on_order.to_owned()),
+        (_, false, _) => ("bad", f.t.sold_out.to_owned()),
+    }
+}
+
+fn view<'a>(
+    f: Frame<'a>,
+    crumbs: Vec<Link>,
+    shown: &ShownProduct,
+    asked: Option<VariantId>,
+    similar: Vec<ProductCard>,
+    media_base: &str,
+) -> views::Product<'a> {
+    let product = &shown.product;
+    let variants = &shown.variants;
+    let chosen = variants.iter().find(|variant| Some(variant.id) == asked);
+    let cheapest = || variants.iter().filter(|variant| is_buyable(variant)).min_by_key(|one| one.price.minor());
+    let chosen = chosen.or_else(cheapest).or_else(|| variants.first());
+    let differ = variants.iter().any(|variant| chosen.is_some_and(|chosen| chosen.price != variant.price));
+    let name = |variant: &ShownVariant| {
+        let in_order = product.options.iter().filter_map(|option| variant.options.get(option.name.as_str()));
+        let values: Vec<&str> = in_order.map(String::as_str).collect();
+        if values.is_empty() { product.title.to_string() } else { values.join(", ") }
+    };
+    let choice = |variant: &ShownVariant| Variant {
+        id: variant.id.to_string(),
+        name: name(variant),
+        price: differ.then(|| money(variant.price, f.language)),
+        chosen: chosen.is_some_and(|chosen| chosen.id == variant.id),
+        buyable: is_buyable(variant),
+    };
+    let price = chosen.map_or(shown.card.price, |chosen| chosen.price);
+    let was = chosen.and_then(|chosen| chosen.compare_at_price).filter(|was| was.minor() > price.minor());
+    let unit = chosen.and_then(|chosen| pages::unit_words(&f, chosen.sale_unit, chosen.reference_price));
+    let options: Vec<&str> = product.options.iter().map(|option| option.name.as_str()).collect();
+    let delivery = shown.delivery.map(|rate: Money| fill(f.t.delivery_cost, &[("price", &money(rate, f.language))]));
+    views::Product {
+        heading: product.title.to_string(),
+        pictures: pictures(&f, shown, media_base),
+        vendor: product.vendor.name.to_string(),
+        vendor_href: f.to(&format!("/v/{}", product.vendor.handle)),
+        price: money(price, f.language),
+        was: was.map(|was| money(was, f.language)),
+        unit,
+        state: chosen.map_or(("bad", f.t.sold_out.to_owned()), |chosen| state(&f, chosen)),
+        currency: price.currency().as_str(),
+        back: f.to(&f.path),
+        choose: if options.is_empty() { f.t.choose_variant.to_owned() } else { options.join(", ") },
+        choices: variants.iter().map(choice).collect(),
+        buyable: variants.iter().any(is_buyable),
+        delivery,
+        description: Html::sanitised(&shown.description_html),
+        facts: facts(&f, shown),
+        similar: shown_cards(&f, &similar, false),
+        crumbs,
+        f,
+    }
+}
+
+/// Who makes the product and who sells it.
+fn facts(f: &Frame<'_>, shown: &ShownProduct) -> Vec<(String, String)> {
+    let origin = &shown.product.origin;
+    let mut facts = Vec::new();
+    let mut fact = |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
+    fact(f.t.manufacturer, origin.manufacturer.as_ref().map(ToString::to_string));
+    fact(f.t.importer, origin.importer.as_ref().map(ToString::to_string));
+    fact(f.t.country_of_origin, origin.country.as_ref().map(|country| country.as_str().to_owned()));
+    facts.extend(shown.vendor_identity.iter().flat_map(|identity| pages::identity_facts(f.t, identity)));
+    facts
+}
+
+/// The product as search engines read it: the same prices as on the page.
+fn data_of(f: &Frame<'_>, shown: &ShownProduct) -> String {
+    let url = f.canonical(&f.language);
+    let offer = |variant: &ShownVariant| {
+        let availability = if variant.available > 0 {
+            "https://schema.org/InStock"
+        } else if variant.backorder {
+            "https://schema.org/BackOrder"
+        } else {
+            "https://schema.org/OutOfStock"
+        };
+        let mut offer = json!({
+            "@type": "Offer", "url": format!("{url}?variant={}", variant.id), "price": variant.price.decimal(),
+            "priceCurrency": variant.price.currency().as_str(), "availability": availability,
+            "seller": {"@type": "Organization", "name": shown.product.vendor.name.as_str()},
+        });
+        if let (Some(sku), Some(offer)) = (&variant.sku, offer.as_object_mut()) {
+            offer.insert("sku".to_owned(), Value::from(sku.as_str()));
+        }
+        offer
+    };
+    let offers: Vec<Value> = shown.variants.iter().map(offer).collect();
+    let images: Vec<&str> = shown.card.image.iter().map(|image| image.url.as_str()).collect();
+    json!({
+        "@context": "https://schema.org", "@type": "Product", "name": shown.product.title.as_str(), "url": url,
+        "description": summary(shown), "image": images, "offers": offers,
+    })
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_for_search_engines_has_words_only() {
+        assert_eq!(plain("<p>Blue&nbsp;bowl</p><ul><li>A &amp; B</li></ul>"), "Blue bowl A & B");
+    }
+}

@@ -1,0 +1,22 @@
+//! Pages over HTTP: what every function of pages needs beside its pages. Forms that only our own pages may send,
+//! cookies, the language in the path, the headers that keep a page to itself, and a page for each problem.
+//!
+//! It knows no table: who is signed in is asked of [`shop::BrowserSessions`]. A function's pages are one list,
+//! [`Pages`], from which its router is built and which the contract's test compares with the template.
+
+mod cookies;
+mod form;
+mod place;
+mod policy;
+mod reply;
+mod router;
+mod visitor;
+
+pub use cookies::{Cookies, Jar};
+pub use form::{Fields, Form, as_api};
+pub use place::{Lang, Place};
+pub use reply::Reply;
+pub use router::{Pages, router};
+pub use visitor::{
+    LANGUAGE, Located, Preferred, SESSION, Sessions, Signed, Visitor, safe_next, sign_in_path,
+};

@@ -1,0 +1,209 @@
+//! The router of a function of pages: its pages, and what happens around each of them.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use api::Problem;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::handler::Handler;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter};
+use domain::Code;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use pages::Language;
+
+use crate::form::check_same_origin;
+use crate::place::language_of;
+use crate::policy::{Leads, protect};
+use crate::reply::Public;
+use crate::Place;
+
+/// The limit on a form in bytes.
+const FORM_LIMIT: usize = 256 * 1024;
+/// The largest page that is compressed: all of ours are far smaller.
+const MOST_COMPRESSED: usize = 4 * 1024 * 1024;
+/// Smaller answers do not become smaller.
+const LEAST_COMPRESSED: usize = 600;
+
+/// A function's pages: each path with its methods, once.
+pub struct Pages<App> {
+    router: Router<App>,
+    listed: Vec<(&'static str, Vec<Method>)>,
+}
+
+impl<App> std::fmt::Debug for Pages<App> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_list().entries(&self.listed).finish()
+    }
+}
+
+impl<App: Clone + Send + Sync + 'static> Default for Pages<App> {
+    fn default() -> Self {
+        Self { router: Router::new(), listed: Vec::new() }
+    }
+}
+
+impl<App: Clone + Send + Sync + 'static> Pages<App> {
+    /// A page.
+    #[must_use]
+    pub fn page<T: 'static>(self, path: &'static str, show: impl Handler<T, App>) -> Self {
+        self.with(path, MethodRouter::new().on(MethodFilter::GET, show), vec![Method::GET])
+    }
+
+    /// A page with a form that is posted to its own address.
+    #[must_use]
+    pub fn form<T: 'static, U: 'static>(
+        self,
+        path: &'static str,
+        show: impl Handler<T, App>,
+        act: impl Handler<U, App>,
+    ) -> Self {
+        let handlers = MethodRouter::new().on(MethodFilter::GET, show).on(MethodFilter::POST, act);
+        self.with(path, handlers, vec![Method::GET, Method::POST])
+    }
+
+    /// An address that forms of other pages are posted to.
+    #[must_use]
+    pub fn act<T: 'static>(self, path: &'static str, act: impl Handler<T, App>) -> Self {
+        self.with(path, MethodRouter::new().on(MethodFilter::POST, act), vec![Method::POST])
+    }
+
+    fn with(mut self, path: &'static str, handlers: MethodRouter<App>, methods: Vec<Method>) -> Self {
+        self.listed.push((path, methods));
+        Self { router: self.router.route(path, handlers), listed: self.listed }
+    }
+
+    /// Each path with the methods that it answers.
+    pub fn listed(&self) -> &[(&'static str, Vec<Method>)] {
+        &self.listed
+    }
+}
+
+/// The router of a function's pages. Around them it refuses what another site's page sends, shows a page for each
+/// problem in the language of the path, compresses where nobody before does, answers 304, and adds the headers that
+/// every answer carries.
+pub fn router<App: Clone + Send + Sync + 'static>(pages: Pages<App>, app: App, place: Place) -> Router {
+    let place = Arc::new(place);
+    pages
+        .router
+        .fallback(async || Problem::of(Code::NotFound))
+        .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))
+        .with_state(app)
+        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+        .layer(from_fn(move |request: Request, next: Next| finish(request, next, Arc::clone(&place))))
+}
+
+/// Whether this router matched the same page as the gateway, whose route names any method: see the twin of this check
+/// in `api`.
+fn is_as_routed(request: &Request) -> bool {
+    let (Some(key), Some(path)) =
+        (api::identity::route_key(request.extensions()), request.extensions().get::<MatchedPath>())
+    else {
+        return true;
+    };
+    key == "$default" || key.split_once(' ').is_some_and(|(_, route)| route == path.as_str())
+}
+
+async fn finish(request: Request, next: Next, place: Arc<Place>) -> Response {
+    let language = language_of(request.uri().path());
+    let id = api::identity::request_id(request.extensions()).map(str::to_owned);
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let known = is_read.then(|| request.headers().get(IF_NONE_MATCH).cloned()).flatten();
+    let accepts_gzip = place.compresses && takes_gzip(request.headers());
+
+    let mut response = if !is_as_routed(&request) {
+        Problem::of(Code::NotFound).into_response()
+    } else if is_read || *request.method() == Method::OPTIONS {
+        next.run(request).await
+    } else {
+        match check_same_origin(request.headers(), &place.origin) {
+            Ok(()) => next.run(request).await,
+            Err(refused) => refused.into_response(),
+        }
+    };
+
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        if problem.status().is_server_error() {
+            let route = route.as_ref().map_or("", MatchedPath::as_str);
+            api::router::log_failure(&problem, route, id.as_deref());
+        }
+        show_problem(&mut response, &problem, language.unwrap_or_default(), &place, id.as_deref());
+    }
+    let leads = response.extensions_mut().remove::<Leads>().unwrap_or_default();
+    let is_public = response.extensions_mut().remove::<Public>().is_some();
+    if is_public
+        && response.status() == StatusCode::OK
+        && let (Some(known), Some(current)) = (&known, response.headers().get(ETAG))
+        && api::conditional::matches_weakly(known, current)
+    {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(CONTENT_TYPE);
+        response.headers_mut().remove(CONTENT_LENGTH);
+    } else if place.compresses {
+        response = compressed(response, accepts_gzip).await;
+    }
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
+    protect(headers, leads);
+    response
+}
+
+/// Puts a page in the place of a problem's document.
+fn show_problem(response: &mut Response, problem: &Problem, language: Language, place: &Place, id: Option<&str>) {
+    let detail = problem.detail_for_people();
+    let page = pages::problem(&place.site, language, problem.code(), detail, id);
+    *response.body_mut() = Body::from(page);
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
+        is_gzip && !parts.any(|weight| matches!(weight.strip_prefix("q="), Some("0" | "0.0" | "0.00" | "0.000")))
+    })
+}
+
+/// The answer as it is sent to who takes it compressed.
+async fn compressed(response: Response, accepts_gzip: bool) -> Response {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !["text/", "application/javascript", "application/manifest+json", "application/xml"]
+        .iter()
+        .any(|text| kind.starts_with(text))
+    {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    parts.headers.append(VARY, HeaderValue::from_static("accept-encoding"));
+    let Ok(bytes) = to_bytes(body, MOST_COMPRESSED).await else {
+        return Problem::internal("a page is too large to be compressed").into_response();
+    };
+    let packed = (accepts_gzip && bytes.len() >= LEAST_COMPRESSED).then(|| gzip(&bytes)).flatten();
+    match packed {
+        Some(packed) => {
+            parts.headers.remove(CONTENT_LENGTH);
+            parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            Response::from_parts(parts, Body::from(packed))
+        }
+        None => Response::from_parts(parts, Body::from(bytes)),
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::new(6));
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok()
+}

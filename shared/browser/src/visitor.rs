@@ -1,0 +1,152 @@
+//! Who looks at a page that is for one person.
+
+use api::{Now, Problem, SourceIp};
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use domain::{Timestamp, UserId};
+use http::request::Parts;
+use pages::Language;
+use shop::{BrowserSession, BrowserSessions};
+
+use crate::place::language_of;
+use crate::{Cookies, Place, Reply};
+
+/// The cookie of a signed-in person.
+pub const SESSION: &str = "session";
+
+/// State that knows who is signed in.
+pub trait Sessions {
+    /// Where its pages are.
+    fn place(&self) -> &Place;
+    /// The sessions of browsers.
+    fn sessions(&self) -> &BrowserSessions;
+}
+
+/// Somebody who looks at a page, signed in or not.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// The language of the path; where a path names none, what the browser prefers.
+    pub language: Language,
+    pub cookies: Cookies,
+    pub session: Option<BrowserSession>,
+    pub now: Timestamp,
+    /// The network address that they come from.
+    pub client: String,
+    /// Path and query of the page.
+    pub path: String,
+}
+
+impl Visitor {
+    /// Whose pages these are, when somebody is signed in.
+    pub fn user(&self) -> Option<UserId> {
+        self.session.as_ref().map(|session| session.user)
+    }
+}
+
+impl<S: Sessions + Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Now(now) = Now::from_request_parts(parts, state).await?;
+        let SourceIp(client) = SourceIp::from_request_parts(parts, state).await?;
+        let cookies = Cookies::of(&parts.headers);
+        let session = match cookies.named(SESSION, state.place()) {
+            Some(cookie) => state.sessions().signed_in(cookie, now).await?,
+            None => None,
+        };
+        let language = language_of(parts.uri.path()).unwrap_or_else(|| preferred(&cookies, parts, state.place()));
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        Ok(Self { language, cookies, session, now, client, path })
+    }
+}
+
+/// The language that somebody has chosen, or else that their browser prefers.
+fn preferred(cookies: &Cookies, parts: &Parts, place: &Place) -> Language {
+    let chosen = cookies.named(LANGUAGE, place).and_then(Language::parse);
+    let accepted = || parts.headers.get(http::header::ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok());
+    chosen.or_else(|| accepted().and_then(Language::from_accept)).unwrap_or_default()
+}
+
+/// The cookie of a chosen language.
+pub const LANGUAGE: &str = "language";
+
+/// The language of whoever asks for a page whose path names none.
+#[derive(Clone, Copy, Debug)]
+pub struct Preferred(pub Language);
+
+impl<S: Located + Send + Sync> FromRequestParts<S> for Preferred {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let cookies = Cookies::of(&parts.headers);
+        Ok(Self(preferred(&cookies, parts, state.place())))
+    }
+}
+
+/// State that knows where its pages are.
+pub trait Located {
+    /// Where its pages are.
+    fn place(&self) -> &Place;
+}
+
+/// Somebody who is signed in; everybody else is asked to sign in first, and comes back.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    pub session: BrowserSession,
+    pub visitor: Visitor,
+}
+
+impl<S: Sessions + Send + Sync> FromRequestParts<S> for Signed {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let visitor = Visitor::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        match visitor.session.clone() {
+            Some(session) => Ok(Self { session, visitor }),
+            None => {
+                let back = if parts.method.is_safe() { visitor.path.as_str() } else { parts.uri.path() };
+                Err(Reply::see(sign_in_path(visitor.language, back)).into_response())
+            }
+        }
+    }
+}
+
+/// The page on which somebody signs in and then goes on to `next`.
+pub fn sign_in_path(language: Language, next: &str) -> String {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("/{}/sign-in?next={next}", language.code())
+}
+
+/// A path of ours to go on to; nothing where it may lead to another host. Browsers read a backslash as a slash, and
+/// drop tabs and line breaks.
+pub fn safe_next(next: &str) -> Option<&str> {
+    let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let is_ours = next.starts_with('/') && !next.starts_with("//");
+    (is_plain && is_ours && next.len() <= 1_000).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_on_to_another_host() {
+        for ours in ["/uz/cart", "/en/orders/ord_1?x=//evil.example", "/"] {
+            assert_eq!(safe_next(ours), Some(ours));
+        }
+        for foreign in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "evil.example",
+            "/\t/evil.example",
+            "/ /evil.example",
+            "javascript:alert(1)",
+            "",
+            "/\n/evil.example",
+            "\\\\evil.example",
+        ] {
+            assert_eq!(safe_next(foreign), None, "{foreign:?}");
+        }
+    }
+}

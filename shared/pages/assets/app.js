@@ -1,0 +1,30 @@
+// Makes pages quicker and forgiving where scripts run. Nothing needs it.
+const drafts = sessionStorage;
+const key = (form, field) => `draft ${location.pathname} ${form.getAttribute("action")} ${field.name}`;
+
+// What was typed and not sent yet is there again after the network or the phone has failed.
+for (const form of document.querySelectorAll("main form[method=post]")) {
+  const fields = [...form.elements].filter(
+    (field) => field.name && ["text", "tel", "email", "textarea"].includes(field.type),
+  );
+  for (const field of fields) {
+    const draft = drafts.getItem(key(form, field));
+    if (draft !== null && field.value === field.defaultValue && field.value === "") field.value = draft;
+    field.addEventListener("input", () => drafts.setItem(key(form, field), field.value));
+  }
+  form.addEventListener("submit", (event) => {
+    // A second tap on a slow network sends nothing twice.
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+    for (const field of fields) drafts.removeItem(key(form, field));
+    setTimeout(() => delete form.dataset.sent, 8000);
+  });
+}
+
+// A page that comes back from the browser's memory may be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});

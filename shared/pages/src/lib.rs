@@ -1,0 +1,40 @@
+//! Pages and mail as HTML, in every language of the shop: the frame and the parts of pages, what they say, and how each
+//! language writes plurals, numbers, money and dates.
+//!
+//! It is pure, as `domain` is: it reads no clock, no environment and no request. A page passes in what it shows, and the
+//! same values always give the same text, which is what makes public pages cacheable.
+//!
+//! [`plural`], [`number`] and [`money`] are written here instead of linked, because the tables of Unicode's CLDR would
+//! cost every function that shows a page more than all its own code. The tests compare them with `icu_plurals` and
+//! `icu_decimal`, which hold those tables.
+
+mod cyrillic;
+mod format;
+mod html;
+mod language;
+mod languages;
+pub mod parts;
+mod plural;
+mod shelf;
+mod site;
+mod texts;
+pub mod views;
+
+pub use cyrillic::to_cyrillic;
+pub use format::{TASHKENT, date, date_time, money, number};
+pub use html::Html;
+pub use language::Language;
+pub use plural::{Plural, plural};
+pub use shelf::{Card, Shelf, grid, identity_facts, unit_words};
+pub use site::{Frame, Site, escaped, with_query};
+pub use texts::{Texts, count, fill};
+pub use views::problem;
+
+/// The one sheet of style, which every page holds.
+pub const STYLE: &str = include_str!("../templates/style.css");
+
+/// The icon of the site.
+pub const ICON: &str = include_str!("../assets/icon.svg");
+
+/// The one script. Everything works without it.
+pub const SCRIPT: &str = include_str!("../assets/app.js");

@@ -1,0 +1,132 @@
+//! What pages say, in every language: a table for each, in which no message can be missing.
+
+use std::sync::OnceLock;
+
+use crate::plural::{Plural, plural};
+use crate::{Language, to_cyrillic};
+
+/// Declares the messages once. A table of a language that lacks one does not compile.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// What pages say in one language. `{…}` is filled in by [`fill`]; forms for numbers are separated by `|`, one for
+        /// each that the language has, and chosen by [`count`].
+        #[derive(Debug)]
+        #[expect(missing_docs, reason = "a message is what it says, in languages/en.rs")]
+        pub struct Texts { $($(#[$doc])* pub $name: &'static str,)+ }
+
+        impl Texts {
+            /// Each message with its name.
+            pub fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name),)+]
+            }
+
+            /// The same messages, each changed.
+            fn map(&self, change: impl Fn(&'static str) -> &'static str) -> Self {
+                Self { $($name: change(self.$name),)+ }
+            }
+        }
+    };
+}
+
+include!("languages/messages.rs");
+
+impl Texts {
+    /// The messages of a language.
+    pub fn of(language: Language) -> &'static Self {
+        static CYRILLIC: OnceLock<Texts> = OnceLock::new();
+        match language {
+            Language::En => &crate::languages::en::TEXTS,
+            Language::Ru => &crate::languages::ru::TEXTS,
+            Language::Uz => &crate::languages::uz::TEXTS,
+            Language::Zh => &crate::languages::zh::TEXTS,
+            // Once for each process: what is leaked is as long as the table.
+            Language::UzCyrl => {
+                CYRILLIC.get_or_init(|| crate::languages::uz::TEXTS.map(|text| to_cyrillic(text).leak()))
+            }
+        }
+    }
+}
+
+/// A message with its places filled in.
+pub fn fill(message: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(message.len() + 16);
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            filled.push('{');
+            rest = after;
+            continue;
+        };
+        if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
+            filled.push_str(value);
+        }
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// The form of a message for a number, with the number in the place of `{n}`.
+pub fn count(message: &str, n: u64, language: Language) -> String {
+    let form = match (language, plural(n, language)) {
+        (_, Plural::One) => 0,
+        (Language::Ru, Plural::Few) => 1,
+        (Language::Ru, _) => 2,
+        _ => 1,
+    };
+    let forms: Vec<&str> = message.split('|').collect();
+    let chosen = forms.get(form).or(forms.last()).copied().unwrap_or_default();
+    let number = crate::number(i64::try_from(n).unwrap_or(i64::MAX), language);
+    fill(chosen, &[("n", &number)])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn places(message: &str) -> BTreeSet<&str> {
+        message.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn every_message_has_the_same_places_in_every_language() {
+        let english = Texts::of(Language::En).all();
+        for language in Language::ALL {
+            for ((name, english), (_, other)) in english.iter().zip(Texts::of(language).all()) {
+                assert_eq!(places(english), places(other), "{name} in {language:?}: {other}");
+                assert!(!other.trim().is_empty(), "{name} is empty in {language:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_with_a_number_has_the_forms_of_its_language() {
+        let english = Texts::of(Language::En).all();
+        for language in Language::ALL {
+            let forms = match language {
+                Language::Ru => 3,
+                Language::Zh => 1,
+                _ => 2,
+            };
+            for ((name, english), (_, other)) in english.iter().zip(Texts::of(language).all()) {
+                let expected = if english.contains('|') { forms } else { 1 };
+                assert_eq!(other.split('|').count(), expected, "{name} in {language:?}: {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_is_filled_and_what_is_filled_in_is_not_read_again() {
+        assert_eq!(fill("{a} of {b}{c}", &[("a", "{b}"), ("b", "2")]), "{b} of 2");
+        assert_eq!(fill("no { place", &[]), "no { place");
+        assert_eq!(count("{n} item|{n} items", 1, Language::En), "1 item");
+        assert_eq!(count("{n} item|{n} items", 1_200, Language::En), "1,200 items");
+        let goods = "{n} товар|{n} товара|{n} товаров";
+        let said = [1, 3, 11, 21].map(|n| count(goods, n, Language::Ru));
+        assert_eq!(said, ["1 товар", "3 товара", "11 товаров", "21 товар"]);
+        assert_eq!(count("{n} 件商品", 5, Language::Zh), "5 件商品");
+    }
+}

@@ -1,0 +1,218 @@
+//! Whole pages.
+
+use askama::Template;
+use domain::Code;
+
+use crate::parts::{Link, Tone, actions, alert};
+use crate::shelf::{Card, Shelf};
+use crate::{Frame, Html, Language, Site, fill};
+
+/// A category with its picture.
+#[derive(Clone, Debug)]
+pub struct Tile {
+    pub href: String,
+    pub name: String,
+    pub image: Option<String>,
+}
+
+/// The home page.
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+pub struct Home<'a> {
+    pub f: Frame<'a>,
+    pub hero: Option<String>,
+    pub categories: Vec<Tile>,
+    pub shelves: Vec<Shelf>,
+}
+
+/// A list of products: of a category, of a shop, or of all.
+#[derive(Debug, Template)]
+#[template(path = "list.html")]
+pub struct List<'a> {
+    pub f: Frame<'a>,
+    pub crumbs: Vec<Link>,
+    pub heading: String,
+    /// What stands above the list.
+    pub intro: Html,
+    /// The categories below this one.
+    pub narrower: Vec<Link>,
+    /// Where the form of the prices goes, and what it sends besides.
+    pub action: String,
+    pub hidden: Vec<(String, String)>,
+    pub price_from: Option<String>,
+    pub price_to: Option<String>,
+    pub from_label: String,
+    pub to_label: String,
+    /// The same list without its bounds.
+    pub clear: String,
+    pub sorts: Vec<Link>,
+    pub cards: Vec<Card>,
+    pub first_page: Option<String>,
+    pub next_page: Option<String>,
+}
+
+/// A variant that can be chosen.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    pub id: String,
+    pub name: String,
+    /// Its price, where variants differ in it.
+    pub price: Option<String>,
+    pub chosen: bool,
+    pub buyable: bool,
+}
+
+/// The page of a product.
+#[derive(Debug, Template)]
+#[template(path = "product.html")]
+pub struct Product<'a> {
+    pub f: Frame<'a>,
+    pub crumbs: Vec<Link>,
+    pub heading: String,
+    /// The address and the words of each picture.
+    pub pictures: Vec<(String, String)>,
+    pub vendor: String,
+    pub vendor_href: String,
+    pub price: String,
+    pub was: Option<String>,
+    pub unit: Option<String>,
+    /// The class and the words of what is there.
+    pub state: (&'static str, String),
+    pub currency: &'static str,
+    /// The path of the page itself.
+    pub back: String,
+    pub choose: String,
+    pub choices: Vec<Variant>,
+    pub buyable: bool,
+    pub delivery: Option<String>,
+    pub description: Html,
+    pub facts: Vec<(String, String)>,
+    pub similar: Vec<Card>,
+}
+
+/// A page that is put together from parts.
+#[derive(Debug, Template)]
+#[template(path = "screen.html")]
+pub struct Screen<'a> {
+    pub f: Frame<'a>,
+    pub crumbs: Vec<Link>,
+    /// The pages of a desk; empty elsewhere.
+    pub nav: Vec<Link>,
+    pub heading: String,
+    pub alerts: Html,
+    pub main: Html,
+    /// What stands beside it where there is room.
+    pub aside: Html,
+}
+
+impl<'a> Screen<'a> {
+    /// A page with this title and these parts.
+    pub fn new(f: Frame<'a>, heading: impl Into<String>, main: impl IntoIterator<Item = Html>) -> Self {
+        let (crumbs, nav, alerts, aside) = (Vec::new(), Vec::new(), Html::default(), Html::default());
+        Self { f, crumbs, nav, heading: heading.into(), alerts, main: Html::joined(main), aside }
+    }
+
+    #[must_use]
+    pub fn alerting(self, alerts: Html) -> Self {
+        Self { alerts, ..self }
+    }
+
+    #[must_use]
+    pub fn beside(self, aside: Html) -> Self {
+        Self { aside, ..self }
+    }
+
+    #[must_use]
+    pub fn among(self, nav: Vec<Link>) -> Self {
+        Self { nav, ..self }
+    }
+
+    #[must_use]
+    pub fn below(self, crumbs: Vec<Link>) -> Self {
+        Self { crumbs, ..self }
+    }
+
+    /// The whole page.
+    pub fn shown(&self) -> String {
+        Html::of(self).into_string()
+    }
+}
+
+impl Home<'_> {
+    /// The whole page.
+    pub fn shown(&self) -> String {
+        Html::of(self).into_string()
+    }
+}
+
+impl List<'_> {
+    /// The whole page.
+    pub fn shown(&self) -> String {
+        Html::of(self).into_string()
+    }
+}
+
+impl Product<'_> {
+    /// The whole page.
+    pub fn shown(&self) -> String {
+        Html::of(self).into_string()
+    }
+}
+
+/// The page of a problem: what has happened, and where to go on.
+pub fn problem(site: &Site, language: Language, code: Code, detail: Option<&str>, id: Option<&str>) -> String {
+    let f = Frame::new(site, language, "/", String::new());
+    let t = f.t;
+    let (heading, line) = problem_words(t, code, id.unwrap_or_default());
+    let f = Frame { title: heading.to_owned(), ..f };
+    let mut lines = vec![line];
+    // The words of the API are English; in other languages the code's own sentence has to do.
+    lines.extend(detail.filter(|_| language == Language::En).map(str::to_owned));
+    lines.retain(|line| !line.is_empty());
+    let links = [Link::new(f.to("/"), t.to_home), Link::new(f.to("/products"), t.all_products)];
+    let said = if lines.is_empty() { Html::default() } else { alert(Tone::Info, "", &lines, &[]) };
+    let ways = actions(t.path, &links);
+    Screen::new(f, heading, [said, ways]).shown()
+}
+
+fn problem_words(t: &'static crate::Texts, code: Code, id: &str) -> (&'static str, String) {
+    match code {
+        Code::NotFound => (t.problem_not_found, t.problem_not_found_text.to_owned()),
+        Code::Expired | Code::CodeExpired => (t.problem_gone, String::new()),
+        Code::TokenExpired => (t.problem_gone, t.link_old.to_owned()),
+        Code::Unauthorized | Code::Forbidden | Code::VendorSuspended | Code::RefundLimit => {
+            (t.problem_forbidden, String::new())
+        }
+        Code::MfaRequired => (t.problem_forbidden, t.error_mfa.to_owned()),
+        Code::StepUpNeeded => (t.problem_forbidden, t.error_step_up.to_owned()),
+        Code::TooManyRequests => (t.problem_too_many, t.problem_too_many_text.to_owned()),
+        Code::Unavailable | Code::NewerData => (t.problem_unavailable, t.problem_unavailable_text.to_owned()),
+        Code::Internal => (t.problem_internal, fill(t.problem_internal_text, &[("id", id)])),
+        Code::MethodNotAllowed => (t.problem_wrong_method, String::new()),
+        Code::Conflict | Code::VersionMismatch => (t.problem_other, t.problem_conflict_text.to_owned()),
+        other => (t.problem_other, sentence(t, other).unwrap_or_default().to_owned()),
+    }
+}
+
+/// What a code means to a buyer, where pages have words for it.
+pub fn sentence(t: &'static crate::Texts, code: Code) -> Option<&'static str> {
+    Some(match code {
+        Code::InvalidCredentials => t.error_credentials,
+        Code::CodeMismatch | Code::CodeExpired => t.error_code,
+        Code::OutOfStock => t.error_out_of_stock,
+        Code::PriceChanged => t.error_price_changed,
+        Code::CartOrdered => t.error_cart_ordered,
+        Code::NotDeliverable => t.error_not_deliverable,
+        Code::PaymentMethodUnavailable => t.error_payment_method,
+        Code::WrongState => t.error_wrong_state,
+        Code::StepUpNeeded => t.error_step_up,
+        Code::MfaRequired => t.error_mfa,
+        Code::TermsNotAccepted => t.terms_missing,
+        Code::TooManyRequests => t.problem_too_many_text,
+        Code::Unavailable => t.problem_unavailable_text,
+        Code::Conflict | Code::VersionMismatch => t.problem_conflict_text,
+        Code::CartEmpty => t.cart_empty,
+        Code::NotAvailable => t.line_unavailable,
+        _ => return None,
+    })
+}

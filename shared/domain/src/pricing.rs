@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::cart::{Cart, CartLine, FLAT_RATE, MAX_LINES, MAX_UNITS, MAX_VENDORS};
-use crate::catalog::{Availability, Product, SaleUnit, Variant};
+use crate::catalog::{Availability, ImageSource, Product, SaleUnit, Variant};
 use crate::code::{Code, FieldError, Refusal};
 use crate::money::{BasisPoints, MAX_PRICE, MoneyError};
 use crate::payment::ProviderName;
 use crate::stock::{Backorder, Layout};
+use crate::text::Handle;
 use crate::vendor::{Shop, VendorCard};
 use crate::{Currency, Money, ProductId, Timestamp, VariantId, VendorId};
 
@@ -117,6 +118,10 @@ pub struct PricedLine {
     pub variant: VariantId,
     /// The product's title with the variant's values.
     pub title: String,
+    /// The product's page; nothing for one that is not for sale any more.
+    pub handle: Option<Handle>,
+    /// The variant's own picture, or the product's first.
+    pub image: Option<ImageSource>,
     /// The vendor's stock keeping unit.
     pub sku: Option<String>,
     /// What one unit is, when it is sold by measure.
@@ -329,6 +334,8 @@ fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -
     let refused = |code: Code, change: LineChangeCode| PricedLine {
         variant: line.variant,
         title: line.title.clone(),
+        handle: None,
+        image: None,
         sku: None,
         sale_unit: None,
         quantity: line.quantity,
@@ -368,6 +375,8 @@ fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -
     Ok(PricedLine {
         variant: line.variant,
         title: product.title_of(variant),
+        handle: Some(product.handle.clone()),
+        image: variant.image.clone().or_else(|| product.images.first().map(|image| image.src.clone())),
         sku: variant.sku.as_ref().map(ToString::to_string),
         sale_unit: variant.sale_unit,
         quantity: line.quantity,

@@ -1,0 +1,3 @@
+//! The Lambda function of pages for one person.
+
+platform::lambda!(http storefront_private);

@@ -4,6 +4,7 @@
 //! It knows no table: who is signed in is asked of [`shop::BrowserSessions`]. A function's pages are one list,
 //! [`Pages`], from which its router is built and which the contract's test compares with the template.
 
+mod acting;
 mod cookies;
 mod form;
 mod place;
@@ -12,6 +13,7 @@ mod reply;
 mod router;
 mod visitor;
 
+pub use acting::{KEY, call, done, keyed, new_key};
 pub use cookies::{Cookies, Jar};
 pub use form::{Fields, Form, as_api};
 pub use place::{Lang, Place};

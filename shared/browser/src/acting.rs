@@ -1,18 +1,20 @@
 //! Calling a use case for a page: what it comes to is shown, and a form that is sent twice acts once.
 
-use browser::Fields;
+
 use domain::{Call, IdempotentRequest, Outcome, Refusal, Timestamp};
 
+use crate::Fields;
+
 /// The hidden field that makes a form that is sent twice harmless.
-pub(crate) const KEY: &str = "key";
+pub const KEY: &str = "key";
 
 /// A call whose result is handed on as it is.
-pub(crate) fn call<'a, T: Clone>(at: Timestamp, request: Option<&'a IdempotentRequest>) -> Call<'a, T, T> {
+pub fn call<'a, T: Clone>(at: Timestamp, request: Option<&'a IdempotentRequest>) -> Call<'a, T, T> {
     Call::new(at, request, |_| Ok(String::new()), &|result: &T| Ok(result.clone()))
 }
 
 /// What a call came to; nothing where an earlier one with the same key has done it.
-pub(crate) fn done<T>(outcome: Outcome<T>) -> Option<T> {
+pub fn done<T>(outcome: Outcome<T>) -> Option<T> {
     match outcome {
         Outcome::Done(result) => Some(result),
         Outcome::Replayed(_) => None,
@@ -25,7 +27,7 @@ pub(crate) fn done<T>(outcome: Outcome<T>) -> Option<T> {
 ///
 /// # Errors
 /// `malformed` for a key that no page of ours has made.
-pub(crate) fn keyed(
+pub fn keyed(
     fields: &Fields,
     (caller, route): (&str, &str),
     said: &str,
@@ -43,6 +45,6 @@ pub(crate) fn keyed(
 }
 
 /// A new key for a form.
-pub(crate) fn new_key(now: Timestamp) -> String {
+pub fn new_key(now: Timestamp) -> String {
     format!("{:032x}", u128::from_be_bytes(platform::ids(now).random_bits()))
 }

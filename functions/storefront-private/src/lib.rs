@@ -1,6 +1,15 @@
 //! Pages for one person: cart, checkout, orders, signing in, the account. Each has a route of its own at the gateway;
 //! whose it is says a cookie.
 
+mod address;
+mod cart;
+mod checkout;
+mod giving_back;
+mod guest_orders;
+mod link;
+mod order;
+mod showing;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -52,6 +61,18 @@ impl Sessions for App {
 /// The pages.
 pub fn pages() -> Pages<App> {
     Pages::default()
+        .form("/{lang}/cart", cart::show_cart, cart::change_cart)
+        .form("/{lang}/checkout", checkout::show_address, checkout::put_address)
+        .form("/{lang}/checkout/delivery", checkout::show_delivery, checkout::choose_delivery)
+        .form("/{lang}/checkout/payment", checkout::show_payment, checkout::place)
+        .page("/{lang}/paid", checkout::come_back)
+        .page("/{lang}/orders/{id}", order::show_order)
+        .act("/{lang}/orders/{id}/pay", order::pay)
+        .act("/{lang}/orders/{id}/refresh", order::refresh)
+        .act("/{lang}/orders/{id}/confirm", order::confirm)
+        .form("/{lang}/orders/{id}/cancel", order::ask_to_cancel, order::cancel)
+        .form("/{lang}/orders/{id}/return", giving_back::ask, giving_back::act)
+        .form("/r/{token}", link::show_link, link::open_link)
 }
 
 pub fn router(app: App) -> Router {

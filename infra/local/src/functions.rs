@@ -102,6 +102,7 @@ pub const FUNCTIONS: &[Function] = &[
     http!("admin", admin, "operator", "What the operator does: vendors, orders, payments, categories."),
     http!("payment-webhook", payment_webhook, "webhooks", "What payment providers call."),
     pages!("storefront", storefront),
+    pages!("storefront-private", storefront_private),
     events!("order-events", order_events, queue_batch),
     events!("follow-up", follow_up, queue_batch),
     events!("imports", imports, queue_batch),

@@ -578,6 +578,18 @@ struct Anchor<'a> {
     name: &'a str,
 }
 
+#[derive(Template)]
+#[template(source = "<p><a class=\"btn\" href=\"{{ href }}\">{{ name }}</a></p>", ext = "html")]
+struct Call<'a> {
+    href: &'a str,
+    name: &'a str,
+}
+
+/// The one link that a page leads to.
+pub fn call_to_action(href: &str, name: &str) -> Html {
+    Html::of(&Call { href, name })
+}
+
 /// A link for a cell.
 pub fn anchor(href: &str, name: &str) -> Html {
     Html::of(&Anchor { href, name })

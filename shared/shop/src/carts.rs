@@ -95,6 +95,18 @@ impl Carts {
         Ok(ShownCart { cart, priced })
     }
 
+    /// The open cart of a buyer at current prices: the one that they have claimed last.
+    pub async fn of_buyer(&self, buyer: UserId, now: Timestamp) -> Result<Option<ShownCart>, Error> {
+        let cart = self.carts.of_buyer(buyer, now).await?.and_then(|(_, cart)| cart);
+        match cart.filter(|cart| cart.order.is_none()) {
+            Some(cart) => {
+                let priced = self.priced(&cart).await?;
+                Ok(Some(ShownCart { cart, priced }))
+            }
+            None => Ok(None),
+        }
+    }
+
     /// Deletes a cart that has not been ordered.
     pub async fn delete<R>(&self, id: CartId, expected: &Expected, call: Call<'_, (), R>) -> Done<R> {
         let now = call.at();

@@ -153,7 +153,7 @@ fn checked(event: &RouteEvent) -> Result<(String, String), TemplateError> {
         (Some(method), Some(path)) => (method, path),
         _ => return Err(refuse(&event.function, format!("{}: method and path need each other", event.event))),
     };
-    if !["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) {
+    if !["ANY", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) {
         return Err(refuse(&event.function, format!("{}: method {method} is not known here", event.event)));
     }
     let parameter =

@@ -362,7 +362,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ("\nResources:\n", "\nResources:\n  Line: {Type: AWS::Kinesis::Stream}\n", "Resources.Line"),
         ("!Ref CatalogTable", "!Ref CatalogsTable", "Resources.CatalogFunction"),
         ("!Ref CatalogTable", "!ImportValue CatalogTable", "YAML"),
-        ("Method: GET, Path: \"/v1/products\"", "Method: ANY, Path: \"/v1/products\"", "Resources.CatalogFunction"),
+        ("Method: GET, Path: \"/v1/products\"", "Method: EVERY, Path: \"/v1/products\"", "Resources.CatalogFunction"),
         ("Path: \"/v1/products\"", "Path: \"/v1/{all+}\"", "Resources.CatalogFunction"),
         ("/v1/products/{handle}", "/v1/products", "Resources.CatalogFunction"),
         ("rate(1 minute)", "cron(0 0 * * ? *)", "Resources.HousekeepingFunction"),

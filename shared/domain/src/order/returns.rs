@@ -51,6 +51,11 @@ impl VendorOrder {
         delivered.filter_map(move |parcel| Some((of_line(&parcel.units)?, parcel.ended_at? + window)))
     }
 
+    /// How many units of the line at this position a buyer can ask to give back at a time.
+    pub fn returnable_now(&self, at: usize, now: Timestamp) -> u32 {
+        self.lines.get(at).map_or(0, |line| self.returnable(at, line, Some(now)))
+    }
+
     /// How many units of a line can be given back now: the buyer has them, has not got their money, and has not asked
     /// for it. With a `deadline`, only those that can be given back until then.
     fn returnable(&self, at: usize, line: &OrderLine, deadline: Option<Timestamp>) -> u32 {

@@ -38,5 +38,10 @@ messages! {
     error_password_weak, error_credentials, error_code, error_out_of_stock, error_price_changed, error_cart_ordered,
     error_not_deliverable, error_payment_method, error_wrong_state, error_step_up, error_mfa, terms_missing,
     offline_title, offline_text, static_delivery_text, static_returns_text, static_privacy_text, static_terms_text,
-    sandbox_note, search_cut, tax_number,
+    sandbox_note, search_cut, tax_number, cart_other_currency, cart_expired, cart_full, vendor_partly_shipped,
+    vendor_returned_to_sender, return_requested, return_approved, return_declined, return_received, return_refunded,
+    return_expired, reason_changed_mind, reason_damaged, reason_not_as_described, reason_wrong_item, event_placed,
+    event_paid, event_accepted, event_shipped, event_delivered, event_cancelled, event_declined, event_refunded,
+    guest_note, pay_by, order_again_hint, order_cancel_title, keep_order, error_cart_lines, error_already_there,
+    error_contact, error_phone, error_email, error_code_form,
 }

@@ -1,0 +1,234 @@
+//! The cart.
+
+use api::Problem;
+use axum::extract::State;
+use browser::{CART, Form, Jar, KEPT_CART, Reply, Visitor, call, done, safe_next};
+use domain::cart::MAX_UNITS;
+use domain::pricing::{LineChange, LineChangeCode, PricedLine};
+use domain::{CartId, Code, Coded, Currency, Expected, Refusal, VariantId};
+use pages::parts::{Line, Link, Tone, actions, alert, boxed, lines, note, quantity, sum};
+use pages::views::{Screen, sentence};
+use pages::{Frame, Html, count, fill, money};
+use shop::{Changing, ShownCart};
+
+use crate::App;
+use crate::showing::frame;
+
+/// Attempts to add to a cart that others change at the same time.
+const MAX_ATTEMPTS: usize = 4;
+
+impl App {
+    /// The cart of a visitor: the one of their cookie, or else the one of their account.
+    pub(crate) async fn cart_of(&self, visitor: &Visitor) -> Result<Option<ShownCart>, Problem> {
+        let named = visitor.cookies.named(CART, &self.place).and_then(|id| id.parse::<CartId>().ok());
+        if let Some(id) = named {
+            match self.carts.show(id, visitor.now).await {
+                // One that was ordered or claimed is not this visitor's to fill any more.
+                Ok(shown) if shown.cart.order.is_none() => return Ok(Some(shown)),
+                Ok(_) => {}
+                Err(error) if error.code() == Code::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match visitor.user() {
+            Some(user) => Ok(self.carts.of_buyer(user, visitor.now).await?),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn count_change(&self, list: &str, visitor: &Visitor) -> Result<(), Problem> {
+        let by = visitor.user().map_or(Changing::Client(&visitor.client), Changing::Person);
+        Ok(self.carts.count_change(list, by, visitor.now).await?)
+    }
+
+    fn keeping(&self, cart: CartId) -> Jar {
+        Jar::default().keep(CART, &cart.to_string(), KEPT_CART, &self.place)
+    }
+
+    /// How a vendor's or an upload's picture is asked for.
+    pub(crate) fn picture(&self, image: Option<&domain::catalog::ImageSource>) -> Option<String> {
+        image.map(|image| image.url(&self.media_base))
+    }
+}
+
+/// How many units are in a cart.
+pub(crate) fn items_of(shown: &ShownCart) -> u32 {
+    shown.cart.lines.iter().fold(0, |sum: u32, line| sum.saturating_add(line.quantity))
+}
+
+fn change_words(f: &Frame<'_>, change: &LineChange, currency: Currency) -> String {
+    let t = f.t;
+    let amounts = |text: &str| {
+        let words = |amount: Option<domain::Money>| amount.map(|amount| money(amount, f.language)).unwrap_or_default();
+        fill(text, &[("from", &words(change.from)), ("to", &words(change.to))])
+    };
+    match change.code {
+        LineChangeCode::PriceRose => amounts(t.price_rose),
+        LineChangeCode::PriceFell => amounts(t.price_fell),
+        LineChangeCode::Unavailable => t.line_unavailable.to_owned(),
+        LineChangeCode::NoPriceInCurrency => fill(t.line_no_price, &[("currency", currency.as_str())]),
+        LineChangeCode::Short => {
+            count(t.line_short, u64::try_from(change.left.unwrap_or(0)).unwrap_or(0), f.language)
+        }
+        LineChangeCode::UnitChanged => t.line_unit_changed.to_owned(),
+    }
+}
+
+/// A line of a priced cart, with what has changed.
+pub(crate) fn line_of(app: &App, f: &Frame<'_>, line: &PricedLine, currency: Currency, actions: Html) -> Line {
+    let mut notes = Vec::new();
+    if let Some(unit) = pages::unit_words(f, line.sale_unit, None) {
+        notes.push(unit);
+    }
+    if line.quantity > 1 {
+        notes.push(fill(f.t.unit_price, &[("price", &money(line.unit_price, f.language))]));
+    }
+    if line.backorder.is_some() {
+        notes.push(f.t.on_order.to_owned());
+    }
+    Line {
+        image: app.picture(line.image.as_ref()),
+        href: line.handle.as_ref().map(|handle| f.to(&format!("/p/{handle}"))),
+        title: line.title.clone(),
+        notes,
+        price: money(line.total, f.language),
+        warnings: line.changes.iter().map(|change| change_words(f, change, currency)).collect(),
+        actions,
+    }
+}
+
+/// The sums of a cart or an order.
+pub(crate) fn sums(f: &Frame<'_>, totals: &domain::pricing::Totals) -> Vec<(String, String)> {
+    let t = f.t;
+    let mut rows = vec![(t.goods.to_owned(), money(totals.items, f.language))];
+    if !totals.discount.is_zero() {
+        rows.push((t.discount_total.to_owned(), format!("−{}", money(totals.discount, f.language))));
+    }
+    let delivery = totals.shipping.map_or_else(|| t.delivery_later.to_owned(), |cost| money(cost, f.language));
+    rows.push((t.delivery.to_owned(), delivery));
+    if let Some(tax) = totals.tax.filter(|tax| !tax.is_zero()) {
+        rows.push((t.tax.to_owned(), money(tax, f.language)));
+    }
+    rows.push((t.to_pay.to_owned(), money(totals.total, f.language)));
+    rows
+}
+
+fn page(app: &App, visitor: &Visitor, shown: Option<&ShownCart>, alerts: Html) -> String {
+    let f = frame(app, visitor, "/cart", pages::Texts::of(visitor.language).cart_title);
+    let t = f.t;
+    let filled = shown.filter(|shown| !shown.cart.lines.is_empty());
+    let Some(shown) = filled else {
+        let f = Frame { cart_items: Some(0), ..f };
+        let empty = [t.cart_empty.to_owned(), t.cart_empty_hint.to_owned()];
+        let links = [Link::new(f.to("/products"), t.go_shopping)];
+        let parts = [alert(Tone::Info, "", &empty, &[]), actions(t.go_shopping, &links)];
+        return Screen::new(f, t.cart_title, parts).alerting(alerts).shown();
+    };
+    let currency = shown.cart.currency;
+    let f = Frame { cart_items: Some(items_of(shown)), ..f.priced_in(currency) };
+    let action = format!("/{}/cart", f.language.code());
+    let group = |group: &domain::pricing::PricedGroup| {
+        let form = |line: &PricedLine| {
+            quantity(t, &action, (&line.variant.to_string(), &line.title), line.quantity)
+        };
+        let all: Vec<Line> = group.lines.iter().map(|line| line_of(app, &f, line, currency, form(line))).collect();
+        boxed(group.vendor.name.as_str(), [lines(&all)])
+    };
+    let groups: Vec<Html> = shown.priced.groups.iter().map(group).collect();
+    let can_go_on = shown.priced.check_orderable().is_ok();
+    let mut aside = vec![sum(&sums(&f, &shown.priced.totals))];
+    if can_go_on {
+        let to = format!("/{}/checkout", f.language.code());
+        aside.push(pages::parts::call_to_action(&to, t.check_out));
+    } else {
+        aside.push(note(Tone::Bad, t.error_cart_lines));
+    }
+    let aside = boxed(t.total, aside);
+    Screen::new(f, t.cart_title, groups).beside(aside).alerting(alerts).shown()
+}
+
+pub(crate) async fn show_cart(State(app): State<App>, visitor: Visitor) -> Result<Reply, Problem> {
+    let shown = app.cart_of(&visitor).await?;
+    let added = visitor.path.contains("?added");
+    let alerts = if added { note(Tone::Good, pages::Texts::of(visitor.language).added) } else { Html::default() };
+    let jar = shown.as_ref().map(|shown| app.keeping(shown.cart.id)).unwrap_or_default();
+    Ok(Reply::private(page(&app, &visitor, shown.as_ref(), alerts)).with_cookies(jar))
+}
+
+pub(crate) async fn change_cart(
+    State(app): State<App>,
+    visitor: Visitor,
+    Form(fields): Form,
+) -> Result<Reply, Problem> {
+    app.count_change("cart", &visitor).await?;
+    let variant: Option<VariantId> = fields.text("variant").and_then(|id| id.parse().ok());
+    let variant = variant.ok_or_else(|| Problem::of(Code::NotFound))?;
+    let quantity: u32 = fields.text("quantity").and_then(|units| units.parse().ok()).unwrap_or(1).min(MAX_UNITS);
+    let (mut known, here) = (app.cart_of(&visitor).await?, format!("/{}/cart", visitor.language.code()));
+    let changed = match (fields.text("do").unwrap_or_default(), &known) {
+        ("add", _) => {
+            let currency = fields.text("currency").and_then(|code| code.parse().ok());
+            let currency = currency.or(app.place.site.currencies.first().copied()).unwrap_or(Currency::USD);
+            // An empty cart in another currency is in nobody's way.
+            known = known.filter(|shown| !shown.cart.lines.is_empty() || shown.cart.currency == currency);
+            add(&app, &visitor, known.as_ref(), (variant, quantity.max(1)), currency).await
+        }
+        (act, Some(shown)) => {
+            let units = if act == "remove" { 0 } else { quantity };
+            let id = shown.cart.id;
+            let put = app.carts.put_line(id, (variant, units), &Expected::Any, call(visitor.now, None)).await;
+            put.map(|_| id).map_err(Problem::from)
+        }
+        (_, None) => Err(Problem::of(Code::NotFound)),
+    };
+    match changed {
+        Ok(id) => {
+            let adds = fields.text("do") == Some("add");
+            let back = fields.text("then").and_then(safe_next);
+            let to = back.map_or_else(|| if adds { format!("{here}?added") } else { here.clone() }, str::to_owned);
+            Ok(Reply::see(to).with_cookies(app.keeping(id)))
+        }
+        Err(problem) if problem.status().is_server_error() || problem.code() == Code::TooManyRequests => Err(problem),
+        Err(problem) => {
+            let t = pages::Texts::of(visitor.language);
+            let currency = known.as_ref().map(|shown| shown.cart.currency.as_str()).unwrap_or_default();
+            let words = match problem.code() {
+                Code::NoPriceInCurrency => fill(t.cart_other_currency, &[("currency", currency)]),
+                Code::CartFull | Code::LimitReached => t.cart_full.to_owned(),
+                Code::NotFound | Code::NotAvailable => t.not_available_now.to_owned(),
+                code => sentence(t, code).unwrap_or(t.problem_other).to_owned(),
+            };
+            let shown = app.cart_of(&visitor).await?;
+            let page = page(&app, &visitor, shown.as_ref(), note(Tone::Bad, &words));
+            Ok(Reply::private(page).because(&problem))
+        }
+    }
+}
+
+/// Puts more units into the cart, or into a new one. Units that somebody adds elsewhere at the same time are not lost.
+async fn add(
+    app: &App,
+    visitor: &Visitor,
+    known: Option<&ShownCart>,
+    (variant, more): (VariantId, u32),
+    currency: Currency,
+) -> Result<CartId, Problem> {
+    let mut shown = match known {
+        Some(known) => known.clone(),
+        None => app.carts.create(currency, visitor.now).await?,
+    };
+    for _ in 0..MAX_ATTEMPTS {
+        let there = shown.cart.lines.iter().find(|line| line.variant == variant).map_or(0, |line| line.quantity);
+        let units = there.saturating_add(more).min(MAX_UNITS);
+        let expected = Expected::Versions(vec![shown.cart.version]);
+        let put = app.carts.put_line(shown.cart.id, (variant, units), &expected, call(visitor.now, None)).await;
+        match put {
+            Ok(outcome) => return Ok(done(outcome).map_or(shown.cart.id, |shown: ShownCart| shown.cart.id)),
+            Err(error) if error.code() == Code::VersionMismatch => {
+                shown = app.carts.show(shown.cart.id, visitor.now).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Refusal::of(Code::Conflict).into())
+}

@@ -97,7 +97,7 @@ async fn one_who_cannot_be_told_holds_up_nobody_and_nobody_is_told_twice() {
     let invite = json!({"contact": number, "role": "owner"});
     vendor.client.post("/v1/vendors/me/invitations", &invite).await.expect(202);
     let sent = super::messages::received(&shop, number).await[0]["text"].as_str().expect("a text").to_owned();
-    let token = json!({"token": sent.split_once("#token=").expect("a link").1});
+    let token = json!({"token": sent.split_once("/invitations/").expect("a link").1});
     person.post("/v1/invitations/accept", &token).await.expect(200);
     mailed(&shop, "ceramics@people.test").await;
 

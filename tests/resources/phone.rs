@@ -46,7 +46,7 @@ async fn a_guest_with_a_phone_alone_buys_follows_and_cancels_and_later_finds_the
     assert_eq!(confirmed["state"], "confirmed");
     let told = received(&shop, WITHOUT_TELEGRAM).await;
     let said = text(&told[0]["text"]);
-    assert!(said.contains("is placed") && said.ends_with(&format!("/orders/{id}#token={token}")), "{said}");
+    assert!(said.contains("is placed") && said.ends_with(&format!("/r/{id}.{token}")), "{said}");
     assert_eq!(reader.get(&path).await.expect(200)["contact"]["phone"], WITHOUT_TELEGRAM);
     let cancelled = reader.post(&format!("{path}/cancel"), &json!({})).await.expect(200).clone();
     assert_eq!(cancelled["state"], "cancelled");
@@ -157,7 +157,7 @@ async fn people_with_a_number_alone_open_a_shop_are_invited_and_are_told() {
     let open = ceramics.client.get("/v1/vendors/me/invitations").await.expect(200)["items"].clone();
     assert_eq!(open[0]["contact"], WITHOUT_TELEGRAM);
     let sent = text(&received(&shop, WITHOUT_TELEGRAM).await[0]["text"]);
-    let token = json!({"token": sent.split_once("/invitations#token=").expect("a link").1});
+    let token = json!({"token": sent.split_once("/desk/invitations/").expect("a link").1});
     shop.buyer("stranger").await.post("/v1/invitations/accept", &token).await.expect_problem(403, "forbidden");
     assert_eq!(person.post("/v1/invitations/accept", &token).await.expect(200)["role"], "owner");
     let members = ceramics.client.get("/v1/vendors/me/members").await.expect(200)["items"].clone();

@@ -132,7 +132,7 @@ impl Shop {
     pub(crate) async fn invitation_for(&self, email: &str) -> String {
         self.wait_until_idle().await;
         let messages = self.cloud.services().mail.messages(Some(email)).expect("mail can be read");
-        let token = messages.iter().find_map(|stored| stored.message.text.split_once("/invitations#token="));
+        let token = messages.iter().find_map(|stored| stored.message.text.split_once("/desk/invitations/"));
         token.expect("an invitation was mailed").1.lines().next().expect("a line").to_owned()
     }
 

@@ -12,7 +12,7 @@ impl Shop {
         self.wait_until_idle().await;
         let messages = self.cloud.services().mail.messages(Some(email)).expect("mail can be read");
         let mut texts = messages.iter().map(|stored| stored.message.text.as_str());
-        let token = texts.find_map(|text| text.split_once("/operator-invitations#token="));
+        let token = texts.find_map(|text| text.split_once("/operate/invitations/"));
         token.expect("an invitation was mailed").1.lines().next().expect("a line").to_owned()
     }
 

@@ -63,7 +63,7 @@ impl Site {
     /// An invitation to the operator's people. The token stands behind `#`, where no server and no log sees it.
     pub(crate) fn team_invitation(&self, role: OperatorRole, token: &str) -> Outgoing {
         let asked = format!("{} invites you to run the marketplace {}.", self.name(), as_what(role));
-        let page = format!("{}/operator-invitations#token={token}", self.url());
+        let page = format!("{}/operate/invitations/{token}", self.url());
         let link = format!("Sign in with this address, or make an account with it, and answer here:\n{page}");
         let by_hand = format!("If you are asked for the token, it is:\n{token}");
         let days = INVITATION_LIFETIME.as_secs() / 86_400;
@@ -113,11 +113,11 @@ mod tests {
     fn an_invitation_says_as_what_and_has_its_token_on_a_line_of_its_own() {
         let site = Site::new("Bozor", "https://shop.example/");
         let outgoing = site.team_invitation(OperatorRole::Support, "abc");
-        let page = "https://shop.example/operator-invitations#token=abc";
+        let page = "https://shop.example/operate/invitations/abc";
         assert_eq!(outgoing.short.unwrap(), format!("Bozor invites you to run the marketplace in support. {page}"));
         let message = outgoing.mail;
         assert!(message.text.contains("Bozor invites you to run the marketplace in support."), "{}", message.text);
-        assert!(message.text.contains("https://shop.example/operator-invitations#token=abc\n"), "{}", message.text);
+        assert!(message.text.contains("https://shop.example/operate/invitations/abc\n"), "{}", message.text);
         assert!(message.text.lines().any(|line| line == "abc") && !message.subject.contains("abc"));
     }
 }

@@ -85,7 +85,7 @@ impl Site {
     /// for who enters it by hand.
     pub(crate) fn invitation(&self, shop: &Name, role: Role, token: &str) -> Outgoing {
         let asked = format!("The shop \u{201c}{shop}\u{201d} invites you to work for it {}.", as_what(role));
-        let page = format!("{}/invitations#token={token}", self.url);
+        let page = format!("{}/desk/invitations/{token}", self.url);
         let link = format!("Sign in with this address, or make an account with it, and answer here:\n{page}");
         let by_hand = format!("If you are asked for the token, it is:\n{token}");
         let days = INVITATION_LIFETIME.as_secs() / 86_400;
@@ -202,9 +202,9 @@ mod tests {
             assert!(!message.subject.contains("048151") && !message.subject.contains('\n'), "{}", message.subject);
         }
         let invitation = site.invitation(&Name::parse("Silk & Co").unwrap(), Role::Owner, "abc");
-        assert!(invitation.short.unwrap().ends_with("as an owner. https://shop.example/invitations#token=abc"));
+        assert!(invitation.short.unwrap().ends_with("as an owner. https://shop.example/desk/invitations/abc"));
         let invitation = invitation.mail;
-        assert!(invitation.text.contains("https://shop.example/invitations#token=abc\n"), "{}", invitation.text);
+        assert!(invitation.text.contains("https://shop.example/desk/invitations/abc\n"), "{}", invitation.text);
         assert!(invitation.text.contains("\u{201c}Silk & Co\u{201d} invites you to work for it as an owner."));
         assert!(invitation.text.lines().any(|line| line == "abc") && !invitation.subject.contains("Silk"));
         let exists = site.account_exists().mail;
@@ -216,7 +216,7 @@ mod tests {
         let site = Site::new("Bozor", "https://shop.example/");
         let order = OrderId::from_bits(1);
         let of = |text, code| site.order_text(text, order, "t0ken", code);
-        let (number, page) = (order.number(), format!("https://shop.example/orders/{order}#token=t0ken"));
+        let (number, page) = (order.number(), format!("https://shop.example/r/{order}.t0ken"));
         assert_eq!(of(OrderText::Shipped, None), format!("Bozor: your order {number} is on its way. {page}"));
         let code = of(OrderText::Code, Some("048151"));
         assert_eq!(code, format!("Bozor: 048151 is the code that confirms your order {number}. {page}"));

@@ -28,17 +28,17 @@ impl Site {
 
     /// The operator's page of an order, which requires a sign-in.
     pub(crate) fn operator_order_link(&self, order: OrderId) -> String {
-        format!("{}/admin/orders/{order}", self.url)
+        format!("{}/operate/orders/{order}", self.url)
     }
 
     /// The vendor's page of a product, which requires a sign-in.
     pub(crate) fn product_link(&self, product: ProductId) -> String {
-        format!("{}/vendor/products/{product}", self.url)
+        format!("{}/desk/products/{product}", self.url)
     }
 
     /// The vendor's page of a vendor order, which requires a sign-in.
     pub(crate) fn vendor_order_link(&self, vendor_order: VendorOrderId) -> String {
-        format!("{}/vendor/orders/{vendor_order}", self.url)
+        format!("{}/desk/orders/{vendor_order}", self.url)
     }
 }
 

@@ -11,7 +11,7 @@ use super::*;
 
 const CERAMICS: VendorId = VendorId::from_bits(3);
 const SILK: VendorId = VendorId::from_bits(4);
-const LINK: &str = "https://bozor.test/orders/ord_1#token=t";
+const LINK: &str = "https://bozor.test/r/ord_1.t";
 
 /// Ids of the time this many seconds after the order was placed.
 fn ids(seconds: u64) -> Ids {
@@ -125,7 +125,7 @@ fn a_vendor_is_told_what_runs_low_and_what_is_owed() {
     You asked to be told at 5. You are told again only after there was more in between.
 
     See the product here:
-    https://bozor.test/vendor/products/prd_00000000000000000000000001
+    https://bozor.test/desk/products/prd_00000000000000000000000001
 
     Bozor
     ");
@@ -139,7 +139,7 @@ fn a_vendor_is_told_what_runs_low_and_what_is_owed() {
 #[test]
 fn a_link_carries_its_token_where_servers_do_not_see_it() {
     let link = site().order_link(OrderId::from_bits(1), "abc");
-    assert_eq!(link, "https://bozor.test/orders/ord_00000000000000000000000001#token=abc");
+    assert_eq!(link, "https://bozor.test/r/ord_00000000000000000000000001.abc");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_paid_order_is_told_to_its_buyer_and_its_vendors() {
     Total: 50.00 USD
 
     See your order here:
-    https://bozor.test/orders/ord_1#token=t
+    https://bozor.test/r/ord_1.t
 
     Keep this link to yourself. Whoever has it can see your order and cancel it.
 
@@ -189,7 +189,7 @@ fn a_paid_order_is_told_to_its_buyer_and_its_vendors() {
     Total: 25.00 USD
 
     Open it here, accept it and send it:
-    https://bozor.test/vendor/orders/vor_000000000028t5cy4tqkff04hm_1
+    https://bozor.test/desk/orders/vor_000000000028t5cy4tqkff04hm_1
 
     Bozor
     ");
@@ -290,7 +290,7 @@ fn an_expired_order_says_that_no_money_was_taken() {
     If you still want these things, they are in your cart again.
 
     See your order here:
-    https://bozor.test/orders/ord_1#token=t
+    https://bozor.test/r/ord_1.t
 
     Keep this link to yourself. Whoever has it can see your order and cancel it.
 
@@ -327,7 +327,7 @@ fn a_cancelled_order_is_told_with_its_money() {
     These things are in your stock again.
 
     See the order here:
-    https://bozor.test/vendor/orders/vor_000000000028t5cy4tqkff04hm_2
+    https://bozor.test/desk/orders/vor_000000000028t5cy4tqkff04hm_2
 
     Bozor
     ");
@@ -356,7 +356,7 @@ fn a_declined_vendor_order_is_told_once_even_when_it_ends_the_order() {
     The rest of your order stays as it is.
 
     See your order here:
-    https://bozor.test/orders/ord_1#token=t
+    https://bozor.test/r/ord_1.t
 
     Keep this link to yourself. Whoever has it can see your order and cancel it.
 
@@ -395,7 +395,7 @@ fn a_parcel_is_told_with_its_number() {
     Parcel number: RR123
 
     See your order here:
-    https://bozor.test/orders/ord_1#token=t
+    https://bozor.test/r/ord_1.t
 
     Keep this link to yourself. Whoever has it can see your order and cancel it.
 

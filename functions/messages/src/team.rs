@@ -60,7 +60,7 @@ impl App {
 }
 
 impl Site {
-    /// An invitation to the operator's people. The token stands behind `#`, where no server and no log sees it.
+    /// An invitation to the operator's people. The token stands in the link, which the gateway's log leaves out.
     pub(crate) fn team_invitation(&self, role: OperatorRole, token: &str) -> Outgoing {
         let asked = format!("{} invites you to run the marketplace {}.", self.name(), as_what(role));
         let page = format!("{}/operate/invitations/{token}", self.url());

@@ -81,7 +81,7 @@ impl Site {
         format!("{name}: your order {number} {said}. {link}")
     }
 
-    /// An invitation to a vendor's staff. The token stands behind `#`, where no server and no log sees it, and alone
+    /// An invitation to a vendor's staff. The token stands in the link, which the gateway's log leaves out, and alone
     /// for who enters it by hand.
     pub(crate) fn invitation(&self, shop: &Name, role: Role, token: &str) -> Outgoing {
         let asked = format!("The shop \u{201c}{shop}\u{201d} invites you to work for it {}.", as_what(role));

@@ -63,6 +63,7 @@ mod resources {
     mod settlements;
     mod slow_payments;
     mod stock;
+    pub(crate) mod storefront;
     pub(crate) mod suppressions;
     mod suspension;
     mod terms;
@@ -104,6 +105,7 @@ mod conventions {
     pub(crate) mod lambda_processes;
     mod limits;
     mod logs;
+    mod pages;
     mod providers;
     mod rate_limits;
     mod roles;

@@ -19,7 +19,11 @@ fn template() -> Template {
 fn every_route_stands_in_the_code_and_in_the_template() {
     let template = template();
     let in_code: BTreeSet<(String, String, String)> =
-        contract::routes().into_iter().map(|(method, path, binary)| (method, path, binary.to_owned())).collect();
+        contract::routes()
+            .into_iter()
+            .chain(contract::page_routes())
+            .map(|(method, path, binary)| (method, path, binary.to_owned()))
+            .collect();
     let in_template: BTreeSet<(String, String, String)> = template
         .api
         .routes
@@ -32,7 +36,9 @@ fn every_route_stands_in_the_code_and_in_the_template() {
         .collect();
     let lines = contract::template_lines();
     let line = |(method, path, binary): &(String, String, String)| {
-        format!("to the events of the function {binary}:\n        {}\n", lines[&(method.clone(), path.clone())])
+        let declared = lines.get(&(method.clone(), path.clone())).cloned();
+        let declared = declared.unwrap_or_else(|| contract::page_line(path));
+        format!("to the events of the function {binary}:\n        {declared}\n")
     };
     let missing: String = in_code.difference(&in_template).map(line).collect();
     let orphans: Vec<_> = in_template.difference(&in_code).collect();
@@ -51,9 +57,10 @@ fn each_route_of_the_template_stands_on_one_line_as_the_code_would_declare_it() 
     for event in TEMPLATE.root.lines().filter_map(event) {
         *written.entry(event).or_default() += 1;
     }
-    let lines = contract::template_lines();
+    let pages = contract::page_routes().into_iter().map(|(_, path, _)| contract::page_line(&path));
+    let lines: Vec<String> = contract::template_lines().into_values().chain(pages).collect();
     let is_there_once = |line: &str| event(line).and_then(|event| written.get(&event)) == Some(&1);
-    let differ: Vec<&str> = lines.values().map(String::as_str).filter(|line| !is_there_once(line)).collect();
+    let differ: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !is_there_once(line)).collect();
     assert!(differ.is_empty(), "template.yaml must have each of these lines once:\n{}", differ.join("\n"));
     // The one event more is the route $default.
     assert_eq!(

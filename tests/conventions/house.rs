@@ -108,6 +108,9 @@ fn api_store_and_payments_do_not_know_each_other() {
         ("store", ["api", "payments", "platform"]),
         ("payments", ["api", "store", "platform"]),
         ("domain", ["api", "store", "payments"]),
+        ("pages", ["api", "store", "payments"]),
+        ("pages", ["shop", "desk", "platform"]),
+        ("browser", ["store", "payments", "desk"]),
         ("domain", ["platform", "axum", "tokio"]),
     ] {
         let known = dependencies(&format!("shared/{name}"));
@@ -158,7 +161,9 @@ fn what_buyers_and_vendors_can_do_knows_no_http_and_its_faces_no_table() {
             assert!(!needed.contains(stranger), "shared/{room} depends on {stranger}");
         }
     }
-    for face in ["cart", "checkout", "orders", "account", "vendor-desk", "vendor-onboarding", "admin"] {
+    let pages = ["storefront", "storefront-private", "storefront-desk"];
+    let faces = ["catalog", "cart", "checkout", "orders", "account", "vendor-desk", "vendor-onboarding", "admin"];
+    for face in faces.into_iter().chain(pages) {
         let needed = dependencies(&format!("functions/{face}"));
         let stranger =
             needed.iter().find(|name| ["store", "settlement"].contains(&name.as_str()) || name.starts_with("aws-"));
@@ -174,7 +179,8 @@ fn what_buyers_and_vendors_can_do_knows_no_http_and_its_faces_no_table() {
 #[test]
 fn only_problem_rs_maps_a_code_to_a_status() {
     // What is no refusal.
-    let kind = ["OK", "CREATED", "ACCEPTED", "NO_CONTENT", "NOT_MODIFIED", "MOVED_PERMANENTLY"];
+    let kind =
+        ["OK", "CREATED", "ACCEPTED", "NO_CONTENT", "NOT_MODIFIED", "MOVED_PERMANENTLY", "FOUND", "SEE_OTHER"];
     for folder in ["shared", "functions"] {
         for (name, text) in production_sources(folder) {
             // The statuses of a provider's and a gateway's responses are not ours.

@@ -2,6 +2,7 @@
 
 mod app;
 mod binaries;
+mod browser;
 mod client;
 mod document;
 pub(crate) mod driving_provider;
@@ -31,6 +32,7 @@ use serde_json::{Value, json};
 
 pub(crate) use app::App;
 pub(crate) use binaries::binaries;
+pub(crate) use browser::{Browser, Page};
 pub(crate) use client::{Answer, Client};
 pub(crate) use document::fault as fault_of;
 pub(crate) use dump::Dump;

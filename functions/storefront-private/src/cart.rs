@@ -14,8 +14,8 @@ use shop::{Changing, ShownCart};
 use crate::App;
 use crate::showing::frame;
 
-/// Attempts to add to a cart that others change at the same time.
-const MAX_ATTEMPTS: usize = 4;
+/// How often a cart is read again that another tab changes at the same time.
+const MOST_ROUNDS: usize = 4;
 
 impl App {
     /// The cart of a visitor: the one of their cookie, or else the one of their account.
@@ -217,7 +217,7 @@ async fn add(
         Some(known) => known.clone(),
         None => app.carts.create(currency, visitor.now).await?,
     };
-    for _ in 0..MAX_ATTEMPTS {
+    for _ in 0..MOST_ROUNDS {
         let there = shown.cart.lines.iter().find(|line| line.variant == variant).map_or(0, |line| line.quantity);
         let units = there.saturating_add(more).min(MAX_UNITS);
         let expected = Expected::Versions(vec![shown.cart.version]);

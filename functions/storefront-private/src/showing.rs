@@ -3,7 +3,6 @@
 use api::Problem;
 use browser::{Fields, Visitor, as_api};
 use domain::{Code, FieldError};
-use http::StatusCode;
 use pages::parts::{Form, Tone, note};
 use pages::{Frame, Html, Language, Texts, fill, views};
 use serde::de::DeserializeOwned;
@@ -28,8 +27,7 @@ pub(crate) fn frame<'a>(
 /// # Errors
 /// The problem itself, where the form cannot show it: a failure of ours, something that is not there, too many tries.
 pub(crate) fn failed(form: Form, typed: &Fields, problem: &Problem, language: Language) -> Result<Html, Problem> {
-    let status = problem.status();
-    if status.is_server_error() || matches!(status, StatusCode::NOT_FOUND | StatusCode::TOO_MANY_REQUESTS) {
+    if problem.status().is_server_error() || matches!(problem.code(), Code::NotFound | Code::TooManyRequests) {
         return Err(problem.clone());
     }
     let t = Texts::of(language);

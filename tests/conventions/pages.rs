@@ -1,0 +1,53 @@
+//! What holds for every page of every function.
+
+use local::functions::FUNCTIONS;
+use reqwest::Method;
+
+use crate::shop::Shop;
+
+/// A path with something in the place of each parameter.
+fn filled(path: &str) -> String {
+    let path = path.replace("{lang}", "en").replace("{*category}", "bowls");
+    let segments = path.split('/').map(|segment| if segment.starts_with('{') { "x1" } else { segment });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// Each page with its methods.
+fn pages() -> Vec<(String, Vec<Method>)> {
+    let all = FUNCTIONS.iter().flat_map(|function| (function.pages)());
+    all.map(|(path, methods)| (filled(path), methods)).collect()
+}
+
+#[tokio::test]
+async fn a_form_is_taken_from_pages_of_ours_only_and_every_answer_keeps_to_itself() {
+    let shop = Shop::open().await;
+    for (path, methods) in pages() {
+        let mut browser = shop.browser();
+        for method in &methods {
+            let page = browser.tries(method.clone(), &path).await;
+            assert!(page.status < 500, "{method} {path}: {}", page.status);
+            let policy = page.header("content-security-policy").to_owned();
+            for rule in ["default-src 'none'", "script-src 'self';", "frame-ancestors 'none'", "base-uri 'none'"] {
+                assert!(policy.contains(rule), "{method} {path}: {policy}");
+            }
+            assert!(!policy.contains("unsafe"), "{policy}");
+            assert_eq!(page.header("x-content-type-options"), "nosniff", "{method} {path}");
+            assert_eq!(page.header("referrer-policy"), "same-origin", "{method} {path}");
+            if page.header("content-type").starts_with("text/html") && !page.html.is_empty() {
+                assert!(!page.html.contains(" style=") && !page.html.contains("<script>"), "{method} {path}");
+                assert!(page.html.contains("<html lang=\"en\">"), "{method} {path}");
+            }
+        }
+        if methods.contains(&Method::POST) {
+            for site in [Some("cross-site"), Some("same-site"), Some("none"), None] {
+                browser.site = site;
+                let page = browser.submit(&path, &[("do", "add")]).await;
+                assert_eq!(page.status, 403, "POST {path} from {site:?}");
+                assert!(!page.headers.contains_key("set-cookie"), "POST {path} from {site:?}");
+            }
+        }
+        browser.site = Some("same-origin");
+        let wrong = browser.tries(Method::PUT, &path).await;
+        assert_eq!(wrong.status, 405, "PUT {path}");
+    }
+}

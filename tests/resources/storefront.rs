@@ -1,0 +1,201 @@
+//! The shop in the browser, without script: a sale from the home page to the order and back.
+
+use serde_json::{Value, json};
+
+use crate::shop::{Browser, Product, Shop, confirmation_code};
+
+/// The address and contact of a guest, as the form of the checkout asks for them.
+pub(crate) const ADDRESS: [(&str, &str); 7] = [
+    ("contact.email", "aziza@guests.test"),
+    ("contact.phone", "+998 "),
+    ("address.name", "Aziza Karimova"),
+    ("address.country", "UZ"),
+    ("address.region", "Tashkent"),
+    ("address.city", "Tashkent"),
+    ("address.line1", "12 Navoi Street"),
+];
+
+/// Puts a product into the cart from its page.
+pub(crate) async fn put(browser: &Browser, product: &Product, quantity: &str) {
+    let page = browser.visit(&format!("/en/p/{}", product.handle)).await.expect(200);
+    let (variant, currency) = (page.value("variant"), page.value("currency"));
+    let fields = [("do", "add"), ("variant", &*variant), ("quantity", quantity), ("currency", &*currency)];
+    let added = browser.submit("/en/cart", &fields).await.expect(303);
+    assert_eq!(added.location(), "/en/cart?added");
+}
+
+/// Goes through the three steps of the checkout, and answers with where the last one leads.
+pub(crate) async fn check_out(browser: &Browser, provider: &str) -> String {
+    let addressed = browser.submit("/en/checkout", &ADDRESS).await.expect(303);
+    assert_eq!(addressed.location(), "/en/checkout/delivery");
+    let delivery = browser.visit("/en/checkout/delivery").await.expect(200);
+    let names = delivery.names("delivery.");
+    let chosen: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "flat")).collect();
+    let chosen = browser.submit("/en/checkout/delivery", &chosen).await.expect(303);
+    assert_eq!(chosen.location(), "/en/checkout/payment");
+    let payment = browser.visit("/en/checkout/payment").await.expect(200);
+    let (key, total) = (payment.value("key"), payment.value("total"));
+    let fields = [("key", &*key), ("total", &*total), ("provider", provider)];
+    browser.submit("/en/checkout/payment", &fields).await.expect(303).location()
+}
+
+/// The id of an order in the path of its page.
+pub(crate) fn order_in(path: &str) -> String {
+    let id = path.split("/orders/").nth(1).unwrap_or_else(|| panic!("no order in {path}"));
+    id.split(['?', '/']).next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_guest_buys_from_two_vendors_without_script_follows_and_cancels() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let scarf = shop.vendor("silk").await.product("scarf").stock(5).publish().await;
+    let browser = shop.browser();
+    let home = browser.visit("/").await.expect(302);
+    assert_eq!(home.location(), "/en/");
+    browser.visit("/en/").await.expect(200).shows("/en/p/bowl").shows("/en/p/scarf");
+    put(&browser, &bowl, "2").await;
+    put(&browser, &scarf, "1").await;
+    put(&browser, &bowl, "1").await;
+    browser.visit("/en/cart").await.expect(200).shows("ceramics").shows("silk").shows("value=\"3\"");
+    let less = [("do", "set"), ("variant", &*bowl.variant), ("quantity", "1")];
+    browser.submit("/en/cart", &less).await.expect(303);
+
+    let placed = check_out(&browser, "cash_on_delivery").await;
+    let (id, page) = (order_in(&placed), browser.visit(&placed).await.expect(200));
+    let base = format!("/en/orders/{id}");
+    page.shows("Thank you for your order!").shows("Confirm your order").shows("aziza@guests.test");
+    let wrong = browser.submit(&format!("{base}/confirm"), &[("do", "confirm"), ("code", "000000")]).await;
+    wrong.expect(400).shows("The code is wrong");
+    let code = confirmation_code(&id, 1);
+    browser.submit(&format!("{base}/confirm"), &[("do", "confirm"), ("code", &code)]).await.expect(303);
+    browser.visit(&base).await.expect(200).shows("Confirmed").shows("The seller has to confirm");
+
+    // The link in the mail opens the order on another device, and only when its button is pressed.
+    shop.wait_until_idle().await;
+    let mail = shop.cloud.services().mail.messages(Some("aziza@guests.test")).expect("mail can be read");
+    let link = mail.iter().find_map(|stored| stored.message.text.split("/r/").nth(1)).expect("a link");
+    let link = format!("/r/{}", link.split_whitespace().next().expect("a token"));
+    let other = shop.browser();
+    other.visit(&base).await.expect(303);
+    other.visit(&link).await.expect(200).shows("Show my order");
+    assert_eq!(other.cookie("orders"), None, "looking at a link does nothing");
+    let opened = other.submit(&link, &[]).await.expect(303);
+    assert_eq!(opened.location(), base);
+    other.visit(&base).await.expect(200).shows("12 Navoi Street");
+    let forged = format!("{}x", &link[..link.len() - 2]);
+    shop.browser().submit(&forged, &[]).await.expect(404).shows("This link does not work");
+
+    other.visit(&format!("{base}/cancel")).await.expect(200).shows("Cancel the whole order?");
+    other.submit(&format!("{base}/cancel"), &[]).await.expect(303);
+    browser.visit(&base).await.expect(200).shows("The order is cancelled.");
+    assert_eq!(bowl.stock().await, (5, 0, 5));
+}
+
+#[tokio::test]
+async fn what_was_typed_wrong_is_told_at_once_and_nothing_typed_is_lost() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let browser = shop.browser();
+    put(&browser, &bowl, "1").await;
+    let typed = [("contact.email", "aziza"), ("contact.phone", "+998 "), ("address.name", "<b>\"Aziza\""), ("address.country", "UZ")];
+    let page = browser.submit("/en/checkout", &typed).await.expect(400);
+    let mut errors = page.errors();
+    errors.sort_unstable();
+    assert_eq!(errors, ["address-city", "address-line1", "contact-email"]);
+    let page = page.shows("role=\"alert\"").shows("autofocus").shows("href=\"#f-contact-email\"").shows("value=\"aziza\"");
+    assert!(!page.html.contains("<b>\"Aziza"), "markup is text: {}", page.html);
+    browser.visit("/en/cart").await.expect(200).shows("bowl");
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_orders_once() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let browser = shop.browser();
+    put(&browser, &bowl, "1").await;
+    browser.submit("/en/checkout", &ADDRESS).await.expect(303);
+    let payment = browser.visit("/en/checkout/payment").await.expect(200);
+    let (key, total) = (payment.value("key"), payment.value("total"));
+    let fields = [("key", &*key), ("total", &*total), ("provider", "cash_on_delivery")];
+    let (one, other) =
+        tokio::join!(browser.submit("/en/checkout/payment", &fields), browser.submit("/en/checkout/payment", &fields));
+    let third = browser.submit("/en/checkout/payment", &fields).await.expect(303).location();
+    let placed: Vec<String> = [one, other].into_iter().filter(|page| page.status == 303).map(|page| page.location()).collect();
+    assert!(!placed.is_empty() && placed.iter().all(|place| order_in(place) == order_in(&third)), "{placed:?}");
+    assert_eq!(bowl.stock().await, (4, 1, 5));
+}
+
+#[tokio::test]
+async fn a_price_that_rose_is_shown_before_it_is_paid() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").stock(5).publish().await;
+    let browser = shop.browser();
+    put(&browser, &bowl, "1").await;
+    browser.submit("/en/checkout", &ADDRESS).await.expect(303);
+    let payment = browser.visit("/en/checkout/payment").await.expect(200);
+    let key = payment.value("key");
+    let fields = [("key", &*key), ("total", "1.00"), ("provider", "cash_on_delivery")];
+    let refused = browser.submit("/en/checkout/payment", &fields).await.expect(409);
+    let refused = refused.shows("The total has risen");
+    assert_ne!(refused.value("key"), key, "what is agreed to anew is another order");
+    assert_eq!(bowl.stock().await, (5, 0, 5));
+}
+
+#[tokio::test]
+async fn pages_are_small_public_and_alike_for_everybody_and_private_ones_are_kept_by_nobody() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").stock(5).publish().await;
+    let browser = shop.browser();
+    put(&browser, &bowl, "1").await;
+    for path in ["/en/", "/en/products", "/en/p/bowl", "/en/v/ceramics", "/ru/p/bowl", "/uz-cyrl/", "/zh/products"] {
+        let page = browser.visit(path).await.expect(200);
+        assert!(page.header("cache-control").starts_with("public, max-age=0, s-maxage="), "{path}");
+        assert!(!page.headers.contains_key("set-cookie"), "{path}");
+        let stranger = shop.browser().visit(path).await.expect(200);
+        assert_eq!(page.html, stranger.html, "{path} is alike for everybody");
+        assert!(page.html.len() <= 40_000, "{path} has {} bytes", page.html.len());
+    }
+    for path in ["/en/cart", "/en/checkout"] {
+        assert_eq!(browser.visit(path).await.expect(200).header("cache-control"), "private, no-store", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_search_engines_read_agrees_with_the_page_and_the_api() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").set("title", json!("</script><b>Bowl & \"co\"")).stock(5).publish().await;
+    let browser = shop.browser();
+    let page = browser.visit(&format!("/en/p/{}", bowl.handle)).await.expect(200);
+    let data = page.html.split("<script type=\"application/ld+json\">").nth(1).and_then(|part| part.split_once("</script>"));
+    let data: Value = serde_json::from_str(data.expect("data").0).expect("JSON");
+    assert_eq!(data["name"], "</script><b>Bowl & \"co\"");
+    let api = shop.anon().get(&format!("/v1/products/{}", bowl.handle)).await.expect(200).clone();
+    assert_eq!(data["offers"][0]["price"], api["variants"][0]["price"]["amount"]);
+    let price = api["variants"][0]["price"]["amount"].as_str().expect("a price");
+    let page = page.shows(&format!("${price}"));
+    assert!(!page.html.contains("</script><b>"), "the title is text");
+
+    let map = browser.visit("/sitemap.xml").await.expect(200).html;
+    let addresses: Vec<&str> = map.split("<loc>").skip(1).filter_map(|part| part.split_once("</loc>")).map(|(url, _)| url).collect();
+    assert!(addresses.len() >= 5 * 7, "{}", addresses.len());
+    for address in addresses {
+        let page = browser.visit(address).await.expect(200);
+        page.shows(&format!("<link rel=\"canonical\" href=\"{address}\">"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_says_so_in_the_language_of_its_path_and_the_api_answers_as_before() {
+    let shop = Shop::open().await;
+    let browser = shop.browser();
+    browser.visit("/en/p/nothing").await.expect(404).shows("There is nothing here").shows("/en/products");
+    browser.visit("/ru/c/nothing").await.expect(404).shows("lang=\"ru\"");
+    browser.visit("/nowhere/at/all").await.expect(404);
+    let api = browser.visit("/v1/nothing").await.expect(404);
+    assert_eq!(api.header("content-type"), "application/problem+json");
+    let wrong = browser.tries(reqwest::Method::PATCH, "/v1/products").await.expect(405);
+    assert_eq!(wrong.header("allow"), "GET, HEAD");
+}

@@ -1,6 +1,9 @@
 //! Pages for one person: cart, checkout, orders, signing in, the account. Each has a route of its own at the gateway;
 //! whose it is says a cookie.
 
+mod address;
+mod showing;
+
 use std::sync::Arc;
 
 use axum::Router;

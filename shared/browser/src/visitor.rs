@@ -13,6 +13,8 @@ use crate::{Cookies, Place, Reply};
 
 /// The cookie of a signed-in person.
 pub const SESSION: &str = "session";
+/// The cookie of a cart. Its value is the cart's id.
+pub const CART: &str = "cart";
 
 /// State that knows who is signed in.
 pub trait Sessions {

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use api::Problem;
-use browser::{CART, Cookies, Fields, Jar, Place, Reply, SESSION, Visitor, safe_next};
+use browser::{CART, Cookies, Fields, Jar, Place, Reply, SESSION, Visitor, safe_next, sign_in_path};
 use domain::session::{CHALLENGE_LIFETIME, SESSION_LIFETIME};
 use domain::{CartId, Code, Coded, UserId};
 use pages::with_query;
 use shop::{ChallengeKind, SignInAnswer};
 
 use crate::App;
-use crate::showing::path_of;
+use crate::showing::{path_of, saying};
 
 /// The cookie of a sign-in that waits for one more step.
 const CHALLENGE: &str = "challenge";
@@ -31,6 +31,11 @@ pub(crate) fn next_of(visitor: &Visitor, fields: &Fields) -> String {
 pub(crate) fn going_on(visitor: &Visitor, path: &str, next: &str) -> String {
     let path = path_of(visitor, path);
     if next == path_of(visitor, "/account") { path } else { with_query(&path, NEXT, next) }
+}
+
+/// To a new sign-in, for what is only done shortly after one; then back to the page of it.
+pub(crate) fn step_up(visitor: &Visitor, back: &str) -> Reply {
+    Reply::see(saying(&sign_in_path(visitor.language, &path_of(visitor, back)), "fresh"))
 }
 
 /// A sign-in that waits for one more step, as its cookie holds it.

@@ -114,6 +114,6 @@ async fn save(
     version: u64,
 ) -> Result<(), Problem> {
     let expected = Expected::Versions(vec![version]);
-    app.people.replace_addresses(buyer, asked, &expected, browser::call(visitor.now, None)).await?;
+    drop(app.people.replace_addresses(buyer, asked, &expected, browser::call(visitor.now, None)).await?);
     Ok(())
 }

@@ -41,10 +41,8 @@ fn form(visitor: &Visitor, me: &Me) -> parts::Form {
 
 fn page(app: &App, visitor: &Visitor, me: &Me, form: Html) -> Reply {
     let t = Texts::of(visitor.language);
-    let known = [
-        (t.email, me.email.as_ref().map(ToString::to_string)),
-        (t.phone, me.phone.as_ref().map(ToString::to_string)),
-    ];
+    let known =
+        [(t.email, me.email.as_ref().map(ToString::to_string)), (t.phone, me.phone.as_ref().map(ToString::to_string))];
     let known: Vec<(String, String)> =
         known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     let change = [Link::new(path_of(visitor, CONTACT.ask), t.change_contact)];
@@ -81,7 +79,7 @@ async fn changed(app: &App, visitor: &Visitor, user: UserId, fields: &Fields) ->
         said.insert("name".to_owned(), json!(fields.text("name")));
     }
     let asked: ChangeMe = browser::as_api(&said.into())?;
-    app.people.change_profile(user, &asked, browser::call(visitor.now, None)).await?;
+    drop(app.people.change_profile(user, &asked, browser::call(visitor.now, None)).await?);
     Ok(())
 }
 

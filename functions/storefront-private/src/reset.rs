@@ -13,8 +13,7 @@ use crate::showing::{Reading, failed, path_of, query, saying};
 use crate::sign_in::new_password_field;
 use crate::signing::{Requested, going_on, next_of};
 
-const RESET: Purpose =
-    Purpose { ask: "/reset", enter: "/reset/enter", again: "/reset", title: |t| t.reset_title };
+const RESET: Purpose = Purpose { ask: "/reset", enter: "/reset/enter", again: "/reset", title: |t| t.reset_title };
 
 pub(crate) async fn show(State(app): State<App>, visitor: Visitor) -> Reply {
     let next = next_of(&visitor, &query(&visitor));

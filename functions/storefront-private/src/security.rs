@@ -9,7 +9,7 @@ use pages::parts::{self, Button, Field, Kind, Link, Tone};
 use pages::{Html, Texts, date, fill};
 use shop::{Changing, Enrolment, MfaView, Password, RecoveryCodes, SecondFactor, SignInAnswer};
 
-use crate::showing::{Reading, failed, path_of, saying};
+use crate::showing::{Reading, failed, path_of, said, saying};
 use crate::sign_in::new_password_field;
 use crate::signing::{answered, going_on, step_up};
 use crate::{App, account};
@@ -167,6 +167,13 @@ pub(crate) async fn begin(
     match begun.map_err(Problem::from) {
         Ok(enrolment) => Ok(enrolment_page(&app, &visitor, &enrolment)),
         Err(problem) if problem.code() == Code::StepUpNeeded => Ok(step_up(&visitor, PATH)),
+        // It is set up already, in another tab.
+        Err(problem) if problem.code() == Code::WrongState => {
+            let t = Texts::of(visitor.language);
+            let back = parts::actions(t.mfa_title, &[Link::new(path_of(&visitor, PATH), t.account_security)]);
+            let alerts = said(t, &problem, visitor.language);
+            Ok(account::page(&app, &visitor, (PATH, t.mfa_title), alerts, [back]).because(&problem))
+        }
         Err(problem) => Err(problem),
     }
 }

@@ -129,7 +129,8 @@ fn field_of(form: &Form, pointer: &str) -> Option<String> {
     let steps: Vec<&str> = pointer.split('/').filter(|step| !step.is_empty()).collect();
     let names = form.groups.iter().flat_map(|group| &group.fields).map(|field| field.name.as_str());
     let shared = |name: &str| name.rsplit('.').zip(steps.iter().rev()).take_while(|(one, other)| one == *other).count();
-    let best = names.map(|name| (shared(name), name)).filter(|(shared, _)| *shared > 0).max_by_key(|(shared, _)| *shared);
+    let best =
+        names.map(|name| (shared(name), name)).filter(|(shared, _)| *shared > 0).max_by_key(|(shared, _)| *shared);
     best.map(|(_, name)| name.to_owned())
 }
 

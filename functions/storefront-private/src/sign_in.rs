@@ -53,11 +53,7 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor) -> Reply {
     page(&app, &visitor, &next, form)
 }
 
-pub(crate) async fn act(
-    State(app): State<App>,
-    visitor: Visitor,
-    Form(fields): Form,
-) -> Result<Reply, Problem> {
+pub(crate) async fn act(State(app): State<App>, visitor: Visitor, Form(fields): Form) -> Result<Reply, Problem> {
     let next = next_of(&visitor, &fields);
     match signed(&app, &visitor, &fields).await {
         Ok(answer) => answered(&app, &visitor, answer, &next).await,
@@ -77,8 +73,7 @@ async fn signed(app: &App, visitor: &Visitor, fields: &Fields) -> Result<SignInA
     }
     let (AccountContact(contact), written) = reading.all(contact.zip(written))?;
     // What can be nobody's password is a wrong one; how passwords are chosen is no matter of this page.
-    let password: Password =
-        browser::as_api(&written.into()).map_err(|_| Problem::of(Code::InvalidCredentials))?;
+    let password: Password = browser::as_api(&written.into()).map_err(|_| Problem::of(Code::InvalidCredentials))?;
     let by = Limited { contact: &contact, client: &visitor.client, now: visitor.now };
     Ok(app.people.sign_in(&password, by).await?)
 }
@@ -130,12 +125,7 @@ pub(crate) async fn act_on_challenge(
     }
 }
 
-async fn challenged(
-    app: &App,
-    visitor: &Visitor,
-    waiting: &Waiting,
-    fields: &Fields,
-) -> Result<SignInAnswer, Problem> {
+async fn challenged(app: &App, visitor: &Visitor, waiting: &Waiting, fields: &Fields) -> Result<SignInAnswer, Problem> {
     app.people.count_change("account", Changing::Client(&visitor.client), visitor.now).await?;
     let token: RefreshToken =
         browser::as_api(&waiting.token.as_str().into()).map_err(|_| Problem::of(Code::CodeMismatch))?;

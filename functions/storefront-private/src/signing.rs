@@ -60,8 +60,7 @@ impl Waiting {
 
     /// A query, which needs nothing that ends a cookie.
     fn written(&self) -> String {
-        let written = with_query("", "token", &self.token).replace('?', "");
-        let written = format!("{written}&{NEXT}={}", pages::escaped(&self.next));
+        let written = format!("token={}&{NEXT}={}", pages::escaped(&self.token), pages::escaped(&self.next));
         if self.for_password { format!("{written}&password=1") } else { written }
     }
 }
@@ -105,12 +104,7 @@ impl Requested {
 }
 
 /// Goes on after the right password or code: signed in, or to the step that is missing.
-pub(crate) async fn answered(
-    app: &App,
-    visitor: &Visitor,
-    answer: SignInAnswer,
-    next: &str,
-) -> Result<Reply, Problem> {
+pub(crate) async fn answered(app: &App, visitor: &Visitor, answer: SignInAnswer, next: &str) -> Result<Reply, Problem> {
     match answer {
         SignInAnswer::Tokens(tokens) => signed_in(app, visitor, &tokens.refresh_token, next).await,
         SignInAnswer::Challenge(challenge) => {
@@ -183,11 +177,8 @@ mod tests {
 
     #[test]
     fn a_code_that_was_asked_for_on_one_page_is_not_entered_on_another() {
-        let asked = Requested {
-            token: "t".to_owned(),
-            contact: "aziza+1@xn--a.uz".to_owned(),
-            next: "/uz/account".to_owned(),
-        };
+        let asked =
+            Requested { token: "t".to_owned(), contact: "aziza+1@xn--a.uz".to_owned(), next: "/uz/account".to_owned() };
         let written = asked.written("/reset");
         assert_eq!(Requested::read(&written, "/reset"), Some(asked));
         assert_eq!(Requested::read(&written, "/confirm"), None);

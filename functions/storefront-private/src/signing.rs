@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::Problem;
-use browser::{CART, Cookies, Fields, Jar, Place, Reply, SESSION, Visitor, safe_next, sign_in_path};
+use browser::{CART, Cookies, Fields, Jar, KEPT_CART, Place, Reply, SESSION, Visitor, safe_next, sign_in_path};
 use domain::session::{CHALLENGE_LIFETIME, SESSION_LIFETIME};
 use domain::{CartId, Code, Coded, UserId};
 use pages::with_query;
@@ -143,7 +143,7 @@ async fn with_cart(app: &App, visitor: &Visitor, buyer: UserId, jar: Jar) -> Jar
     let Some(cookie) = visitor.cookies.named(CART, place) else { return jar };
     let Ok(id) = cookie.parse::<CartId>() else { return jar.forget(CART, place) };
     match app.carts.claim(id, buyer, browser::call(visitor.now, None)).await.map(browser::done) {
-        Ok(Some(claimed)) => jar.keep(CART, &claimed.cart.id.to_string(), domain::cart::LIFETIME, place),
+        Ok(Some(claimed)) => jar.keep(CART, &claimed.cart.id.to_string(), KEPT_CART, place),
         Ok(None) => jar,
         // It is over, was ordered, or is somebody else's.
         Err(cause) if matches!(cause.code(), Code::NotFound | Code::CartOrdered | Code::Expired) => {

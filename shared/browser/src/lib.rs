@@ -20,5 +20,5 @@ pub use place::{Lang, Place};
 pub use reply::Reply;
 pub use router::{Pages, router};
 pub use visitor::{
-    CART, LANGUAGE, Located, Preferred, SESSION, Sessions, Signed, Visitor, safe_next, sign_in_path,
+    CART, KEPT_CART, LANGUAGE, Located, Preferred, SESSION, Sessions, Signed, Visitor, safe_next, sign_in_path,
 };

@@ -13,8 +13,11 @@ use crate::{Cookies, Place, Reply};
 
 /// The cookie of a signed-in person.
 pub const SESSION: &str = "session";
-/// The cookie of a cart. Its value is the cart's id.
+
+/// The cookie of a cart.
 pub const CART: &str = "cart";
+/// How long it is kept: as long as the cart.
+pub const KEPT_CART: std::time::Duration = domain::cart::LIFETIME;
 
 /// State that knows who is signed in.
 pub trait Sessions {

@@ -138,7 +138,12 @@ pub(crate) fn read(fields: &Fields, prefix: &str) -> Result<Address, Problem> {
     };
     if let Some(Err(refusal)) = address.as_ref().map(|address| address.check("")) {
         let missing = refusal.fields();
-        errors.extend(missing.into_iter().filter(|one| !errors.iter().any(|known| known.pointer == one.pointer)).collect::<Vec<_>>());
+        errors.extend(
+            missing
+                .into_iter()
+                .filter(|one| !errors.iter().any(|known| known.pointer == one.pointer))
+                .collect::<Vec<_>>(),
+        );
     }
     match address {
         Some(address) if errors.is_empty() => Ok(address),
@@ -187,7 +192,8 @@ mod tests {
 
     #[test]
     fn what_was_typed_is_an_address_and_an_untouched_telephone_number_is_none() {
-        let fields = typed("address.name=Aziza&address.phone=%2B998+&address.city=+Xiva+&address.line1=1&address.floor=");
+        let fields =
+            typed("address.name=Aziza&address.phone=%2B998+&address.city=+Xiva+&address.line1=1&address.floor=");
         let address = read(&fields, "address.").unwrap();
         assert_eq!((address.phone.is_none(), address.city.unwrap().as_str()), (true, "Xiva"));
         assert!(address.floor.is_none());

@@ -1,14 +1,23 @@
 //! Pages for one person: cart, checkout, orders, signing in, the account. Each has a route of its own at the gateway;
 //! whose it is says a cookie.
 
+mod account;
 mod address;
+mod book;
 mod cart;
 mod checkout;
+mod codes;
 mod giving_back;
 mod guest_orders;
 mod link;
 mod order;
+mod profile;
+mod reset;
+mod security;
 mod showing;
+mod sign_in;
+mod sign_up;
+mod signing;
 
 use std::sync::Arc;
 
@@ -73,6 +82,31 @@ pub fn pages() -> Pages<App> {
         .form("/{lang}/orders/{id}/cancel", order::ask_to_cancel, order::cancel)
         .form("/{lang}/orders/{id}/return", giving_back::ask, giving_back::act)
         .form("/r/{token}", link::show_link, link::open_link)
+        .form("/{lang}/sign-in", sign_in::show, sign_in::act)
+        .form("/{lang}/sign-in/code", codes::show_ask_to_sign_in, codes::ask_to_sign_in)
+        .form("/{lang}/sign-in/code/enter", codes::show_sign_in_code, codes::sign_in_by_code)
+        .form("/{lang}/challenge", sign_in::show_challenge, sign_in::act_on_challenge)
+        .form("/{lang}/sign-out", sign_in::show_sign_out, sign_in::sign_out)
+        .form("/{lang}/sign-up", sign_up::show, sign_up::act)
+        .form("/{lang}/confirm", sign_up::show_confirm, sign_up::confirm)
+        .form("/{lang}/confirm/resend", sign_up::see_confirm, sign_up::resend)
+        .form("/{lang}/reset", reset::show, reset::act)
+        .form("/{lang}/reset/enter", reset::show_enter, reset::enter)
+        .page("/{lang}/account", account::show)
+        .page("/{lang}/account/orders", account::show_orders)
+        .form("/{lang}/account/addresses", book::show, book::add)
+        .form("/{lang}/account/addresses/delete", book::see_book, book::delete)
+        .form("/{lang}/account/profile", profile::show, profile::act)
+        .form("/{lang}/account/contact", profile::show_contact, profile::ask)
+        .form("/{lang}/account/contact/enter", profile::show_enter, profile::enter)
+        .page("/{lang}/account/privacy", account::show_privacy)
+        .form("/{lang}/account/sessions", account::show_sessions, account::end_session)
+        .page("/{lang}/account/security", security::show)
+        .form("/{lang}/account/security/password", security::see_security, security::change_password)
+        .form("/{lang}/account/security/app", security::see_security, security::begin)
+        .form("/{lang}/account/security/app/confirm", security::see_security, security::confirm)
+        .form("/{lang}/account/security/app/remove", security::see_security, security::remove)
+        .form("/{lang}/account/security/codes", security::see_security, security::replace_codes)
 }
 
 pub fn router(app: App) -> Router {

@@ -2,13 +2,19 @@
 
 use api::Problem;
 use browser::{Fields, Visitor, as_api};
+use domain::contact::ContactPoint;
+use domain::order::OrderState;
 use domain::{Code, FieldError};
 use pages::parts::{Form, Tone, note};
 use pages::{Frame, Html, Language, Texts, fill, views};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::App;
+
+/// The parameter that names what has happened.
+const NOTE: &str = "note";
 
 /// The frame of a page for one person. `path` is below the language, with its query.
 pub(crate) fn frame<'a>(
@@ -19,6 +25,37 @@ pub(crate) fn frame<'a>(
 ) -> Frame<'a> {
     let f = Frame::new(&app.place.site, visitor.language, path, title);
     Frame { signed_in: Some(visitor.session.is_some()), ..f }
+}
+
+/// What the query of a page says.
+pub(crate) fn query(visitor: &Visitor) -> Fields {
+    Fields::parse(visitor.path.split_once('?').map_or("", |(_, query)| query).as_bytes())
+}
+
+/// What the page before has to tell. The query names one of our sentences, so that nobody puts others into a link.
+pub(crate) fn news(visitor: &Visitor) -> Html {
+    let t = Texts::of(visitor.language);
+    let (tone, line) = match query(visitor).text(NOTE) {
+        Some("saved") => (Tone::Good, t.saved),
+        Some("sent") => (Tone::Good, t.code_sent_again),
+        Some("out") => (Tone::Good, t.signed_out),
+        Some("confirmed") => (Tone::Good, t.confirmed),
+        Some("password") => (Tone::Good, t.password_changed),
+        Some("no-app") => (Tone::Good, t.mfa_removed),
+        Some("fresh") => (Tone::Info, t.error_step_up),
+        _ => return Html::default(),
+    };
+    note(tone, line)
+}
+
+/// The path of a page that says what has happened.
+pub(crate) fn saying(path: &str, what: &str) -> String {
+    pages::with_query(path, NOTE, what)
+}
+
+/// The path of another page in the visitor's language. `path` begins with a slash.
+pub(crate) fn path_of(visitor: &Visitor, path: &str) -> String {
+    format!("/{}{path}", visitor.language.code())
 }
 
 /// The form that was sent, with what was typed and each error beside its field. The page that holds it has the status
@@ -71,12 +108,27 @@ pub(crate) fn said(t: &'static Texts, problem: &Problem, language: Language) -> 
     note(Tone::Bad, &sentence(t, problem, language))
 }
 
+/// The state of an order as its buyer is told.
+pub(crate) fn order_state(t: &Texts, state: OrderState) -> (Tone, &'static str) {
+    match state {
+        OrderState::AwaitingConfirmation => (Tone::Wait, t.state_awaiting_confirmation),
+        OrderState::AwaitingPayment => (Tone::Wait, t.state_awaiting_payment),
+        OrderState::Confirmed => (Tone::Good, t.state_confirmed),
+        OrderState::Paid => (Tone::Good, t.state_paid),
+        OrderState::Completed => (Tone::Good, t.state_completed),
+        OrderState::Cancelled => (Tone::Bad, t.state_cancelled),
+        OrderState::Expired => (Tone::Bad, t.state_expired),
+        OrderState::Other => (Tone::Info, t.state_other),
+    }
+}
+
 /// The field that a pointer into the API's body means: the one whose name shares the longest end with it.
 fn field_of(form: &Form, pointer: &str) -> Option<String> {
     let steps: Vec<&str> = pointer.split('/').filter(|step| !step.is_empty()).collect();
     let names = form.groups.iter().flat_map(|group| &group.fields).map(|field| field.name.as_str());
     let shared = |name: &str| name.rsplit('.').zip(steps.iter().rev()).take_while(|(one, other)| one == *other).count();
-    let best = names.map(|name| (shared(name), name)).filter(|(shared, _)| *shared > 0).max_by_key(|(shared, _)| *shared);
+    let best =
+        names.map(|name| (shared(name), name)).filter(|(shared, _)| *shared > 0).max_by_key(|(shared, _)| *shared);
     best.map(|(_, name)| name.to_owned())
 }
 
@@ -84,6 +136,7 @@ fn words_of(t: &'static Texts, error: &FieldError) -> String {
     let field = error.pointer.rsplit('/').next().unwrap_or_default();
     match (error.code.as_str(), field) {
         ("missing", _) => t.error_missing.to_owned(),
+        ("wrong_password", _) => t.error_current_password.to_owned(),
         ("too_short" | "too_common", _) | (_, "password") => t.error_password_weak.to_owned(),
         (_, "contact") => t.error_contact.to_owned(),
         (_, "phone") => t.error_phone.to_owned(),
@@ -146,6 +199,11 @@ impl Reading {
         read.filter(|_| is_good).ok_or_else(|| Problem::of(Code::Invalid).with_errors(self.errors))
     }
 }
+
+/// A contact of an account, judged as the API judges it.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct AccountContact(#[serde(deserialize_with = "domain::contact::of_account")] pub(crate) ContactPoint);
 
 /// What is wrong with one field that was read alone.
 fn error_of(name: &str, problem: &Problem) -> FieldError {

@@ -1,9 +1,9 @@
 //! Who looks at a page that is for one person.
 
 use api::{Now, Problem, SourceIp};
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::response::{IntoResponse, Response};
-use domain::{Timestamp, UserId};
+use domain::{Code, Timestamp, UserId};
 use http::request::Parts;
 use pages::Language;
 use shop::{BrowserSession, BrowserSessions};
@@ -30,7 +30,7 @@ pub trait Sessions {
 /// Somebody who looks at a page, signed in or not.
 #[derive(Clone, Debug)]
 pub struct Visitor {
-    /// The language of the path; where a path names none, what the browser prefers.
+    /// The language of the path; where a page's path names none, what the browser prefers.
     pub language: Language,
     pub cookies: Cookies,
     pub session: Option<BrowserSession>,
@@ -52,6 +52,11 @@ impl<S: Sessions + Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let language = language_of(parts.uri.path());
+        let page = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+        if language.is_none() && page.starts_with("/{lang}/") {
+            return Err(Problem::of(Code::NotFound));
+        }
         let Now(now) = Now::from_request_parts(parts, state).await?;
         let SourceIp(client) = SourceIp::from_request_parts(parts, state).await?;
         let cookies = Cookies::of(&parts.headers);
@@ -59,7 +64,7 @@ impl<S: Sessions + Send + Sync> FromRequestParts<S> for Visitor {
             Some(cookie) => state.sessions().signed_in(cookie, now).await?,
             None => None,
         };
-        let language = language_of(parts.uri.path()).unwrap_or_else(|| preferred(&cookies, parts, state.place()));
+        let language = language.unwrap_or_else(|| preferred(&cookies, parts, state.place()));
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Self { language, cookies, session, now, client, path })
     }

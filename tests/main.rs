@@ -28,6 +28,7 @@ mod resources {
     mod followed_attempts;
     mod handles;
     mod hidden_products;
+    mod hosted_payments;
     mod housekeeping;
     mod imports;
     mod indexes;

@@ -11,6 +11,7 @@
 
 mod cases;
 mod deadlines;
+mod finishing;
 mod scenario;
 mod steps;
 mod use_cases;
@@ -34,6 +35,7 @@ matrix! {
     checkout_by_card: CheckOut,
     checkout_on_delivery: CheckOutOnDelivery,
     checkout_with_nothing_to_pay: CheckOutForNothing,
+    checkout_on_a_hosted_page: CheckOutOnPage,
     confirming_an_order_on_delivery: Confirm,
     expiring_an_order_that_nobody_confirms: ExpireUnconfirmed,
     retrying_a_payment: RetryPayment,
@@ -66,6 +68,7 @@ matrix! {
     declining_the_rest: DeclineRest,
     expiring: Expire,
     expiring_an_order_paid_without_a_webhook: ExpirePaid,
+    expiring_an_order_with_a_hosted_page: ExpirePage,
     refunding: Refund,
     giving_money_back: GrantRefund,
     trying_a_refund_again: RetryRefund,

@@ -27,6 +27,7 @@ pub(crate) const HOLDS: Duration = Duration::from_secs(12 * 3600);
 const FACTS: Facts = Facts {
     amounts: |currency| (currency == Currency::USD).then_some(Amounts { least: 1, greatest: 1_000_000, step: 1 }),
     redirects: true,
+    hosted_page: false,
     slow: false,
     method: |_, _| None,
     calls_per_second: None,
@@ -92,7 +93,8 @@ impl Provider for DrivingProvider {
             opening.description.unwrap_or_default(),
             opening.return_url.unwrap_or_default()
         );
-        let opened = Opened { reference: None, action: Action::Redirect { url }, news: PaymentNews::Pending };
+        let opened =
+            Opened { reference: None, page: None, action: Action::Redirect { url }, news: PaymentNews::Pending };
         Box::pin(std::future::ready(Ok(opened)))
     }
 

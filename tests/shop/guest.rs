@@ -85,6 +85,15 @@ impl Guest {
         placed
     }
 
+    /// Checks the cart out with this expected total, to be paid on the provider's own page.
+    pub(crate) async fn checks_out_on_page(&self, key: &str, back: Option<&str>, total: &Value) -> Answer {
+        let order = json!({
+            "cart_id": self.cart, "email": self.email, "expected_total": total,
+            "payment": {"provider": "stripe", "hosted_page": true, "return_url": back.unwrap_or_default()},
+        });
+        self.client.clone().with("idempotency-key", key).post("/v1/checkout", &order).await
+    }
+
     /// Checks the cart out with this expected total.
     async fn checks_out_only(&self, provider: &str, key: &str, total: &Value) -> Answer {
         let order = json!({

@@ -35,6 +35,7 @@ pub(crate) struct StoredOrder {
 #[derive(Default)]
 struct Books {
     intents: Vec<Value>,
+    sessions: Vec<Value>,
     refunds: Vec<Value>,
 }
 
@@ -348,7 +349,10 @@ impl Ledger {
 async fn books(shop: &Shop, order: OrderId) -> Books {
     let answer = shop.anon().get(&format!("/_local/pay/stripe/orders/{order}")).await;
     let list = |name: &str| answer.json[name].as_array().cloned().unwrap_or_default();
-    if answer.status == 200 { Books { intents: list("intents"), refunds: list("refunds") } } else { Books::default() }
+    if answer.status != 200 {
+        return Books::default();
+    }
+    Books { intents: list("intents"), sessions: list("sessions"), refunds: list("refunds") }
 }
 
 impl StoredOrder {
@@ -463,9 +467,9 @@ impl StoredOrder {
         let is_known = |intent: &&Value| {
             self.payments.iter().any(|payment| payment.references().any(|known| intent["id"] == known))
         };
-        let is_open = |intent: &&Value| intent["status"] == "requires_payment_method";
+        let is_open = |one: &&Value| one["status"] == "requires_payment_method" || one["status"] == "open";
         if self.order.state != OrderState::AwaitingPayment {
-            for intent in self.books.intents.iter().filter(is_open).filter(is_known) {
+            for intent in self.books.intents.iter().chain(&self.books.sessions).filter(is_open).filter(is_known) {
                 violations.push(format!("{id}: is {}, and {} can be paid", self.order.state.as_str(), intent["id"]));
             }
         }

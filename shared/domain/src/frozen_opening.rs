@@ -19,4 +19,9 @@ pub struct FrozenOpening {
     /// before 2026-12-02, which left them to the provider's dashboard.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<String>,
+    /// Whether the buyer pays on the provider's own page, where the provider also has a library for the buyer's client.
+    /// An older release that opens such an attempt again asks for the library's payment: the provider refuses that,
+    /// since the attempt's idempotency key belongs to the page.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hosted_page: bool,
 }

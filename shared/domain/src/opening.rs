@@ -8,7 +8,7 @@ use crate::{Code, Ids, PaymentId, Refusal};
 impl PlacedOrder {
     /// Fixes what is sent to the provider of the attempt that was just made, and what it can pay back. Nothing is sent
     /// for cash, or where there is nothing to pay.
-    pub fn freeze_opening(&mut self, return_url: Option<&str>, refunds: Option<RefundRules>) {
+    pub fn freeze_opening(&mut self, return_url: Option<&str>, hosted_page: bool, refunds: Option<RefundRules>) {
         if matches!(self.order.provider, ProviderName::CashOnDelivery | ProviderName::Unneeded) {
             return;
         }
@@ -16,7 +16,7 @@ impl PlacedOrder {
         let current = self.order.payment;
         if let Some(payment) = self.payments.iter_mut().find(|payment| payment.id == current) {
             let return_url = return_url.map(str::to_owned);
-            payment.opening = Some(FrozenOpening { return_url, description, methods: Vec::new() });
+            payment.opening = Some(FrozenOpening { return_url, description, methods: Vec::new(), hosted_page });
             payment.refunds = refunds.filter(|rules| *rules != RefundRules::ANY);
         }
     }
@@ -46,6 +46,8 @@ pub enum Opening {
     Open {
         /// The provider's id of the payment; nothing where the provider makes one when the buyer pays.
         reference: Option<String>,
+        /// The provider's id of the page on which the buyer pays, where pages have ids of their own.
+        page: Option<String>,
         /// What the buyer does next.
         action: Action,
         /// Its state there.
@@ -75,8 +77,9 @@ impl Payment {
     pub fn after_opening(&self, opening: &Opening) -> Result<Self, Refusal> {
         let mut opened = self.clone();
         let step = match opening {
-            Opening::Open { reference, action, news } => {
+            Opening::Open { reference, page, action, news } => {
                 opened.reference = reference.clone().or(opened.reference);
+                opened.add_page(page.as_deref());
                 opened.action = Some(action.clone());
                 if *news == PaymentNews::Cancelled { PaymentStep::Cancelled } else { PaymentStep::Pending }
             }

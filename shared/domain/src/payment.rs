@@ -255,7 +255,8 @@ pub struct Payment {
     /// The provider's id of the payment; nothing until the provider has answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Other ids by which the provider may speak of it: of a receipt, or of a document of its own.
+    /// Other ids by which the provider may speak of it: of a receipt, a document of its own, or the page on which it is
+    /// paid. A page may be known before the payment is, which some providers make only when the buyer pays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further_references: Vec<String>,
     /// What the buyer's client has to do next.
@@ -306,6 +307,13 @@ impl Payment {
             PaymentState::Refunded => self.captured == Some(self.amount),
             _ => false,
         }
+    }
+
+    /// Records the provider's id of the page on which it is paid. Answers whether it was not known.
+    pub(crate) fn add_page(&mut self, page: Option<&str>) -> bool {
+        let Some(page) = page.filter(|page| !self.references().any(|known| known == *page)) else { return false };
+        self.further_references.push(page.to_owned());
+        true
     }
 
     /// All ids by which the provider may speak of it.

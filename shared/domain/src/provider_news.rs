@@ -11,8 +11,11 @@ use crate::{Money, MoneyMovement, OrderId, PaymentId, RefundId, Timestamp};
 pub struct ProviderNews {
     pub provider: ProviderName,
     /// The payment's reference at the provider; for a refund or a dispute, that of the payment it belongs to. Empty
-    /// only for [`NewsKind::Unknown`] events that are not about a payment.
+    /// only for [`NewsKind::Unknown`] events that are not about a payment, and for news of a page on which nobody has
+    /// paid yet.
     pub reference: String,
+    /// The provider's id of the page on which the buyer pays, when the news is about it.
+    pub page: Option<String>,
     /// The order id in the payment's metadata. Nothing when it is missing or malformed: a refund or a dispute may lack
     /// it, and its order is then found by `reference`.
     pub order_id: Option<OrderId>,
@@ -56,12 +59,18 @@ impl ProviderNews {
     /// its refund would go to the wrong payment.
     fn is_about(&self, payment: &Payment) -> bool {
         let is_named = self.payment_id == Some(payment.id);
+        let knows = |reference: &str| payment.references().any(|known| known == reference);
         let is_referred_to = match &payment.reference {
             Some(_) if self.reference.is_empty() => is_named,
-            Some(_) => payment.references().any(|known| known == self.reference),
+            Some(_) => knows(&self.reference),
             None => is_named,
         };
-        payment.provider == self.provider && is_referred_to
+        // An attempt has one page. Another one that names it was opened by mistake, and says nothing of this one.
+        let has_page = match &self.page {
+            Some(page) => payment.further_references.is_empty() || knows(page),
+            None => true,
+        };
+        payment.provider == self.provider && is_referred_to && has_page
     }
 
     /// The kind of money movement, the provider's reference to it and its amount; nothing when no money moves.
@@ -85,12 +94,15 @@ impl PlacedOrder {
         meant().find(|id| news.payment_id == Some(*id)).or_else(|| meant().next())
     }
 
-    /// Records the provider's reference of an attempt that has none yet. Answers whether it did.
-    pub fn name_attempt(&mut self, payment: PaymentId, reference: &str) -> bool {
-        let unnamed = self.payments.iter_mut().find(|known| known.id == payment && known.reference.is_none());
-        let Some(unnamed) = unnamed.filter(|_| !reference.is_empty()) else { return false };
-        unnamed.reference = Some(reference.to_owned());
-        true
+    /// Records the provider's ids that news brings of an attempt: the reference of one that has none yet, and its page.
+    /// Answers whether one was not known.
+    pub fn name_attempt(&mut self, payment: PaymentId, news: &ProviderNews) -> bool {
+        let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) else { return false };
+        let is_unnamed = known.reference.is_none() && !news.reference.is_empty();
+        if is_unnamed {
+            known.reference = Some(news.reference.clone());
+        }
+        known.add_page(news.page.as_deref()) || is_unnamed
     }
 
     /// The refund that a news is about; nothing for one that was made at the provider's dashboard and is news.
@@ -189,6 +201,7 @@ mod tests {
         ProviderNews {
             provider: ProviderName::Stripe,
             reference: reference.to_owned(),
+            page: None,
             order_id: None,
             payment_id,
             event_id: None,
@@ -222,6 +235,24 @@ mod tests {
             (news("pi_2", None), false, false),
         ] {
             assert_eq!((news.is_about(&known), news.is_about(&unknown)), (about_known, about_unknown), "{news:?}");
+        }
+        let of_page = |reference: &str, page: &str| ProviderNews {
+            page: Some(page.to_owned()),
+            ..news(reference, Some(known.id))
+        };
+        let on_page = |reference| Payment { further_references: vec!["cs_1".to_owned()], ..payment(reference) };
+        for (news, attempt, expected) in [
+            // Its reference came with a webhook, and the page's own news may come before or after.
+            (news("pi_1", Some(known.id)), on_page(None), true),
+            (of_page("", "cs_1"), on_page(None), true),
+            (of_page("", "cs_1"), on_page(Some("pi_1")), true),
+            (of_page("pi_1", "cs_1"), on_page(Some("pi_1")), true),
+            (of_page("pi_1", "cs_1"), payment(None), true),
+            (of_page("pi_2", "cs_1"), on_page(Some("pi_1")), false),
+            (of_page("", "cs_2"), on_page(None), false),
+            (of_page("pi_2", "cs_2"), on_page(None), false),
+        ] {
+            assert_eq!(news.is_about(&attempt), expected, "{news:?} {attempt:?}");
         }
         let elsewhere = ProviderNews { provider: ProviderName::CashOnDelivery, ..news("pi_1", Some(known.id)) };
         assert!(!elsewhere.is_about(&known));

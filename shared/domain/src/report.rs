@@ -119,6 +119,7 @@ impl Report {
         Some(ProviderNews {
             provider,
             reference: self.payment.clone(),
+            page: None,
             order_id: self.order_id,
             payment_id: self.payment_id,
             event_id: self.event_id.clone(),

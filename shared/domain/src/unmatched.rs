@@ -262,6 +262,7 @@ mod tests {
         ProviderNews {
             provider: ProviderName::Stripe,
             reference: "pi_1".to_owned(),
+            page: None,
             order_id: Some(OrderId::from_bits(1)),
             payment_id: Some(PaymentId::from_bits(2)),
             event_id: Some("evt_1".to_owned()),

@@ -16,6 +16,7 @@ pub struct CashOnDelivery;
 pub(crate) const FACTS: Facts = Facts {
     amounts: |_| Some(Amounts { least: 0, greatest: MAX_TOTAL, step: 1 }),
     redirects: false,
+    hosted_page: false,
     slow: false,
     method: |_, _| None,
     calls_per_second: None,
@@ -37,7 +38,7 @@ impl Provider for CashOnDelivery {
         let answer = if payment.amount.is_total() {
             // The payment attempt's own id, because no provider assigns a reference.
             let reference = Some(payment.id.to_string());
-            Ok(Opened { reference, action: Action::None, news: PaymentNews::Pending })
+            Ok(Opened { reference, page: None, action: Action::None, news: PaymentNews::Pending })
         } else {
             Err(Failure::Refused { code: "amount_not_payable".into() })
         };

@@ -16,6 +16,8 @@ pub struct Opened {
     /// The provider's reference of the payment, to be stored: later calls and webhooks name the payment by it. Nothing
     /// where the provider makes one when the buyer pays.
     pub reference: Option<String>,
+    /// The provider's id of the page on which the buyer pays, to be stored as well: some news and calls name only that.
+    pub page: Option<String>,
     /// What the buyer does next.
     pub action: Action,
     /// Its state: `Pending`, unless the opening was repeated after the payment had moved on.

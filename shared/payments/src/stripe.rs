@@ -1,10 +1,11 @@
-//! Stripe: PaymentIntents, refunds, webhooks. <https://docs.stripe.com/api>
+//! Stripe: PaymentIntents, Checkout Sessions, refunds, webhooks. <https://docs.stripe.com/api>
 
 mod amount;
 mod connection;
 mod event;
 mod object;
 mod secret;
+mod session;
 mod signature;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::{
 use connection::Connection;
 use object::{PaymentIntent, RefundObject, RefundPage};
 pub use secret::{StripeSecret, WebhookSecret};
+use session::is_on_page;
 pub use signature::sign;
 
 /// The base URL of the API.
@@ -34,6 +36,8 @@ pub const VERSION: &str = "2026-07-29.dahlia";
 
 /// The events that the webhook endpoint must be subscribed to, and the only ones that the local sandbox sends.
 pub const EVENTS: &[&str] = &[
+    "checkout.session.completed",
+    "checkout.session.expired",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
     "payment_intent.payment_failed",
@@ -57,6 +61,7 @@ pub(crate) const FACTS: Facts = Facts {
     amounts: amount::amounts,
     // The buyer pays in the shop's own pages, with Stripe's library: that sends the return address to Stripe.
     redirects: false,
+    hosted_page: true,
     slow: true,
     method: amount::method,
     calls_per_second: Some(25),
@@ -190,6 +195,9 @@ impl Stripe {
 impl Provider for Stripe {
     fn open<'a>(&'a self, payment: &'a Payment) -> BoxFuture<'a, Result<Opened, Failure>> {
         Box::pin(async move {
+            if is_on_page(payment) {
+                return self.open_page(payment).await;
+            }
             let publishable_key = self.secret.publishable_key().map(str::to_owned).ok_or_else(|| {
                 tracing::warn!("the secret of Stripe has no publishable key, without which nobody could pay");
                 Failure::NoKey("the publishable key is missing or malformed".to_owned())
@@ -202,12 +210,15 @@ impl Provider for Stripe {
             // `confirm=true`" (<https://docs.stripe.com/api/payment_intents/create>). The buyer's client confirms it.
             let return_url = payment.opening.as_ref().and_then(|opening| opening.return_url.clone());
             let action = Action::ClientSecret { client_secret, publishable_key: Some(publishable_key), return_url };
-            Ok(Opened { reference: Some(intent.id), action, news })
+            Ok(Opened { reference: Some(intent.id), page: None, action, news })
         })
     }
 
     fn cancel<'a>(&'a self, payment: &'a Payment) -> BoxFuture<'a, Result<Cancellation, Failure>> {
         Box::pin(async move {
+            if is_on_page(payment) {
+                return self.close_page(payment).await;
+            }
             let reference = match &payment.reference {
                 Some(reference) => reference.clone(),
                 None => self.create(payment).await?.id,
@@ -234,6 +245,9 @@ impl Provider for Stripe {
 impl LooksUp for Stripe {
     fn look_up<'a>(&'a self, payment: &'a Payment) -> BoxFuture<'a, Result<ProviderNews, Failure>> {
         Box::pin(async move {
+            if is_on_page(payment) {
+                return self.look_page_up(payment).await;
+            }
             match &payment.reference {
                 Some(reference) => Ok(looked_up(self.retrieve(reference).await?)),
                 None => {
@@ -336,6 +350,7 @@ fn looked_up(intent: PaymentIntent) -> ProviderNews {
         occurred_at: None,
         kind: NewsKind::Payment(intent.news()),
         reference: intent.id,
+        page: None,
     }
 }
 

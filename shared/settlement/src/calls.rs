@@ -5,7 +5,7 @@ use domain::opening::Opening;
 use domain::order::{OrderState, PlacedOrder, Settled};
 use domain::payment::{Payment, PaymentState};
 use domain::provider_news::{NewsKind, PaymentNews};
-use payments::Failure;
+use payments::{Failure, Opened};
 use store::Error;
 
 use crate::Settlement;
@@ -23,7 +23,7 @@ impl Settlement {
     /// Opens an attempt at its provider. Opening the same attempt again finds the same payment there.
     pub async fn open(&self, payment: &Payment) -> Opening {
         match self.ask(payment.provider, self.providers.open(payment)).await {
-            Ok(opened) => Opening::Open { reference: opened.reference, action: opened.action, news: opened.news },
+            Ok(Opened { reference, page, action, news }) => Opening::Open { reference, page, action, news },
             Err(Failure::Refused { code }) => {
                 tracing::warn!(
                     payment.id = %payment.id, payment.provider = payment.provider.as_str(), reason = code.as_str(),
@@ -48,11 +48,14 @@ impl Settlement {
         }
     }
 
-    /// The attempts that an order waits for and whose provider can be asked. One without a reference is none of them:
-    /// no buyer was ever given a way to pay it.
+    /// The attempts that an order waits for and whose provider can be asked. One without any id there is none of them:
+    /// no buyer was ever given a way to pay it, or its provider drives the payment and has not begun.
     pub fn awaited(placed: &PlacedOrder) -> impl Iterator<Item = &Payment> {
         let is_open = placed.order.state == OrderState::AwaitingPayment;
-        placed.payments.iter().filter(move |payment| is_open && payment.may_be_paid() && payment.reference.is_some())
+        placed
+            .payments
+            .iter()
+            .filter(move |payment| is_open && payment.may_be_paid() && payment.references().next().is_some())
     }
 
     /// Looks up the attempts that an order waits for, because a webhook may be late or lost, and settles what their

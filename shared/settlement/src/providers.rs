@@ -128,10 +128,19 @@ impl Settlement {
     }
 
     /// Fixes what is sent to the provider of the attempt that was just made. Where its pages send the buyer back, an
-    /// attempt without a return address comes back to the shop's pages.
-    pub fn freeze_opening(&self, placed: &mut PlacedOrder, return_url: Option<&str>, store_url: &str) {
-        let redirects = self.providers.facts(placed.order.provider).is_some_and(|facts| facts.redirects);
+    /// attempt without a return address comes back to the shop's pages. `hosted_page` asks for the provider's own page,
+    /// where the provider lets the shop choose; another has one way of paying.
+    pub fn freeze_opening(
+        &self,
+        placed: &mut PlacedOrder,
+        return_url: Option<&str>,
+        hosted_page: bool,
+        store_url: &str,
+    ) {
+        let facts = self.providers.facts(placed.order.provider);
+        let hosted_page = hosted_page && facts.is_some_and(|facts| facts.hosted_page);
+        let redirects = hosted_page || facts.is_some_and(|facts| facts.redirects);
         let refunds = self.refund_rules(placed.order.provider, placed.order.currency);
-        placed.freeze_opening(return_url.or(redirects.then_some(store_url)), refunds);
+        placed.freeze_opening(return_url.or(redirects.then_some(store_url)), hosted_page, refunds);
     }
 }

@@ -137,7 +137,7 @@ fn apply(placed: &mut PlacedOrder, news: &ProviderNews, late: LatePayment, ids: 
         NewsKind::Payment(payment_news) => {
             let payment = attempt?;
             // The webhook may arrive before the answer to our own request.
-            let named = placed.name_attempt(payment, &news.reference);
+            let named = placed.name_attempt(payment, news);
             let settled = placed.settle(payment, payment_news, late, ids)?;
             Ok(if named { Settled::Changed } else { settled })
         }

@@ -29,6 +29,7 @@ use crate::attempts::{replaced, undecided};
 use crate::carts::Carts as CartsAtPrices;
 use crate::contacts::reached_by;
 use crate::guests::{Guests, target_of};
+use crate::payment_choice::{PaymentChoice, RetryPayment};
 use crate::return_url::ReturnUrls;
 use crate::terms::check_terms;
 use crate::{Done, Error};
@@ -74,32 +75,10 @@ impl CheckOut {
     fn return_url(&self) -> Option<&str> {
         self.payment.as_ref()?.return_url.as_deref()
     }
-}
 
-/// The chosen payment method.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PaymentChoice {
-    /// One of the cart's payment methods.
-    provider: ProviderName,
-    /// Where the buyer comes back to after a redirect: on the address of the shop's pages, or of one that may call the
-    /// API from a browser.
-    #[serde(default, deserialize_with = "domain::text::optional")]
-    #[schema(format = "uri", examples("https://shop.example/orders"))]
-    return_url: Option<String>,
-}
-
-/// The payment method of the next attempt.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RetryPayment {
-    /// One of the marketplace's payment methods, not necessarily the one of the last attempt.
-    provider: ProviderName,
-    /// Where the buyer comes back to after a redirect: on the address of the shop's pages, or of one that may call the
-    /// API from a browser.
-    #[serde(default, deserialize_with = "domain::text::optional")]
-    #[schema(format = "uri", examples("https://shop.example/orders"))]
-    return_url: Option<String>,
+    fn hosted_page(&self) -> bool {
+        self.payment.as_ref().is_some_and(|chosen| chosen.hosted_page)
+    }
 }
 
 /// An order whose payment was opened, with the token that opens it to its guest.
@@ -290,7 +269,8 @@ impl Checkout {
                 Closed::Silent(failure) => return Err(settlement::Error::from(failure).into()),
             };
             order.retry_payment(provider, &closed, &mut platform::ids(now))?;
-            self.settlement.freeze_opening(&mut order, asked.return_url.as_deref(), self.return_urls.store());
+            let (back, store) = (asked.return_url.as_deref(), self.return_urls.store());
+            self.settlement.freeze_opening(&mut order, back, asked.hosted_page, store);
             self.settlement.freeze_methods(&mut order, &settings);
             Ok(order)
         };
@@ -445,7 +425,8 @@ impl Checkout {
         };
         let mut placed = place(order, &mut ids)?;
         placed.terms.accepted_terms = self.accepted_offer(asked.accepted_terms).await?;
-        self.settlement.freeze_opening(&mut placed, asked.return_url(), self.return_urls.store());
+        let (back, store) = (asked.return_url(), self.return_urls.store());
+        self.settlement.freeze_opening(&mut placed, back, asked.hosted_page(), store);
         self.settlement.freeze_methods(&mut placed, &settings);
         for line in placed.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
             line.backorder = allocations.backorder(line.variant, line.quantity);

@@ -76,7 +76,7 @@ async fn of_everybody(world: &World) -> Vec<Row> {
             .body(json!({
                 "cart_id": cart, "email": "guest@guests.test",
                 "contact": {"email": "guest@guests.test", "phone": "+998 90 123 45 67"}, "expected_total": total,
-                "payment": {"provider": "stripe", "return_url": "http://localhost:5173/back"},
+                "payment": {"provider": "stripe", "return_url": "http://localhost:5173/back", "hosted_page": false},
             }))
             .refuses("/email", ["nobody", "a@b", "a b@c.test", "a@b.test\r\nBcc: x@y.test"].map(Value::from))
             .refuses("/contact/email", ["nobody", "a@b", "a b@c.test"].map(Value::from))
@@ -118,7 +118,7 @@ async fn of_everybody(world: &World) -> Vec<Row> {
             .id(&world.order)
             .with("order-token", token)
             .with("idempotency-key", "bad-input")
-            .body(json!({"provider": "stripe", "return_url": "http://localhost:5173/back"}))
+            .body(json!({"provider": "stripe", "return_url": "http://localhost:5173/back", "hosted_page": false}))
             .refuses("/provider", ["barter", "Stripe"].map(Value::from))
             .refuses(
                 "/return_url",

@@ -21,6 +21,15 @@ impl Scenario {
         self.order["id"].as_str().expect("an order")
     }
 
+    /// Checks out, to pay on the provider's page, with a client that retries.
+    pub(super) async fn check_out_on_page(&self) -> Answer {
+        let total = self.guest.seen().await["totals"]["total"].clone();
+        let call = async || self.guest.checks_out_on_page("once", None, &total).await;
+        let (answer, again) = (self.shop.retry(&call).await, self.shop.retry(&call).await);
+        assert_eq!(again.expect(201)["id"], answer.expect(201)["id"], "the same key, the same order");
+        answer
+    }
+
     pub(super) async fn retry_payment(&self, key: &str) -> Value {
         let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
         let client = client.with("idempotency-key", key);
@@ -136,7 +145,9 @@ impl Scenario {
             UseCase::CheckOut
             | UseCase::CheckOutOnDelivery
             | UseCase::CheckOutForNothing
+            | UseCase::CheckOutOnPage
             | UseCase::Expire
+            | UseCase::ExpirePage
             | UseCase::ExpireUnconfirmed => self.guest.seen().await["order_id"].is_null().into(),
             _ => Value::Null,
         }

@@ -15,6 +15,7 @@ pub(super) enum UseCase {
     CheckOut,
     CheckOutOnDelivery,
     CheckOutForNothing,
+    CheckOutOnPage,
     Confirm,
     ExpireUnconfirmed,
     RetryPayment,
@@ -47,6 +48,7 @@ pub(super) enum UseCase {
     DeclineRest,
     Expire,
     ExpirePaid,
+    ExpirePage,
     Refund,
     GrantRefund,
     RetryRefund,
@@ -75,9 +77,11 @@ impl UseCase {
     /// The routes and functions whose calls fail, and the queues whose deliveries do.
     pub(super) const fn routes(self) -> &'static [&'static str] {
         match self {
-            Self::CheckOut | Self::CheckOutOnDelivery | Self::CheckOutBroken | Self::CheckOutForNothing => {
-                &["POST /v1/checkout"]
-            }
+            Self::CheckOut
+            | Self::CheckOutOnDelivery
+            | Self::CheckOutBroken
+            | Self::CheckOutForNothing
+            | Self::CheckOutOnPage => &["POST /v1/checkout"],
             Self::Confirm => &["POST /v1/orders/{id}/confirm"],
             Self::RetryPayment | Self::RetryBroken => &["POST /v1/orders/{id}/payments"],
             Self::Settle
@@ -107,6 +111,7 @@ impl UseCase {
             Self::Expire
             | Self::ExpireUnconfirmed
             | Self::ExpirePaid
+            | Self::ExpirePage
             | Self::ExpireProcessing
             | Self::Reconcile
             | Self::Refund
@@ -155,6 +160,7 @@ impl Scenario {
             UseCase::CheckOut
             | UseCase::CheckOutOnDelivery
             | UseCase::CheckOutForNothing
+            | UseCase::CheckOutOnPage
             | UseCase::SetStock
             | UseCase::AdjustStock
             | UseCase::Import => return,
@@ -176,13 +182,14 @@ impl Scenario {
         }
         self.order = match of {
             UseCase::Confirm | UseCase::ExpireUnconfirmed => self.guest.checks_out_unconfirmed("once").await,
+            UseCase::ExpirePage => self.check_out_on_page().await,
             _ => self.guest.checks_out(provider, "once").await,
         }
         .expect(201)
         .clone();
         self.shop.wait_until_idle().await;
         match of {
-            UseCase::RetryPayment => drop(self.shop.stripe(self.id(), "fail").await),
+            UseCase::RetryPayment | UseCase::ExpirePage => drop(self.shop.stripe(self.id(), "fail").await),
             UseCase::Settle | UseCase::SettleDeclined | UseCase::SettleWrongAmount | UseCase::ExpirePaid => {
                 self.shop.hold_webhooks(true).await;
                 let does = match of {
@@ -323,6 +330,7 @@ impl Scenario {
                 assert_eq!(again.expect(201)["id"], answer.expect(201)["id"], "the same key, the same order");
                 self.order = answer.json;
             }
+            UseCase::CheckOutOnPage => self.order = self.check_out_on_page().await.json,
             UseCase::CheckOutForNothing => {
                 let total = self.guest.seen().await["totals"]["total"].clone();
                 let call = async || self.guest.checks_out_for("none", "once", &total).await;
@@ -396,7 +404,7 @@ impl Scenario {
                 self.shop.retry(take_back).await.expect(200);
                 *self.received.get_mut(&self.bowl.variant).expect("a product") += 1;
             }
-            UseCase::Expire | UseCase::ExpirePaid | UseCase::ExpireProcessing => {
+            UseCase::Expire | UseCase::ExpirePaid | UseCase::ExpirePage | UseCase::ExpireProcessing => {
                 self.shop.advance(Duration::from_secs(16 * 60)).await
             }
             UseCase::Refund | UseCase::RefundMadeElsewhere | UseCase::CloseUnpaid => {
@@ -445,36 +453,6 @@ impl Scenario {
                 answer.expect(202);
                 answer.header("location").clone_into(&mut self.job);
             }
-        }
-    }
-
-    /// What buyer, provider and operator do afterwards.
-    pub(super) async fn finish(&mut self, of: UseCase) {
-        match of {
-            UseCase::CheckOut | UseCase::RetryPayment | UseCase::CheckOutBroken | UseCase::RetryBroken => {
-                if self.order["payment"]["action"]["type"] == "retry" {
-                    // Another payment attempt is another request, with a key of its own.
-                    self.order = self.retry_payment("once-more").await;
-                }
-                self.shop.stripe(self.id(), "succeed").await;
-            }
-            UseCase::DisputeOpened | UseCase::DisputeOpenedUnderWay => {
-                self.shop.stripe(self.id(), "lose_dispute").await;
-            }
-            UseCase::SettleProcessing => {
-                self.deliver_webhooks().await;
-                self.shop.stripe(self.id(), "succeed").await;
-            }
-            UseCase::ExpireProcessing => drop(self.shop.stripe(self.id(), "fail").await),
-            UseCase::SettleWrongAmount => {
-                let operator = self.shop.operator().await;
-                let path = format!("/v1/admin/orders/{}", self.id());
-                let seen = operator.get(&path).await.expect(200).clone();
-                let payment = seen["payments"][0]["id"].as_str().expect("a payment");
-                let decide = json!({"decision": "refund"});
-                operator.post(&format!("{path}/payments/{payment}/decide"), &decide).await.expect(200);
-            }
-            _ => {}
         }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::calls::{make_refund, may_take_days};
 use super::objects::{self, Dispute, EvidenceDetails, Intent, Object, Refund, Status};
 use super::refusal::Refusal;
+use super::session::{self, Session, State};
 use super::store::{Event, Transaction};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +63,8 @@ pub(super) struct Done {
 pub(super) enum ActError {
     #[error("no payment of this order is known here")]
     UnknownOrder,
+    #[error("no payment waits at this address")]
+    UnknownPage,
     #[error("{0}")]
     State(String),
     #[error("the sandbox cannot use its database")]
@@ -71,7 +74,7 @@ pub(super) enum ActError {
 impl ActError {
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::UnknownOrder => StatusCode::NOT_FOUND,
+            Self::UnknownOrder | Self::UnknownPage => StatusCode::NOT_FOUND,
             Self::State(_) => StatusCode::CONFLICT,
             Self::Database(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -89,15 +92,58 @@ impl ActError {
 impl Act {
     /// Applies the act to the latest payment of an order.
     pub(super) fn on_order(self, transaction: &Transaction<'_>, order: &str, now: Timestamp) -> Result<Done, ActError> {
-        let intents: Vec<Intent> = transaction.list(Some(order), None, -1)?;
-        let intent = intents.first().cloned().ok_or(ActError::UnknownOrder)?;
-        let mut done = self.on_intent(transaction, intent, now)?;
+        session::expire_overdue(transaction, now).map_err(act_error)?;
+        let (kind, id) = transaction.newest_payment(order)?.ok_or(ActError::UnknownOrder)?;
+        let mut done = if kind == Session::KIND {
+            let session: Session = transaction.find(&id)?.ok_or(ActError::UnknownOrder)?;
+            self.on_session(transaction, session, now)?
+        } else {
+            let intent: Intent = transaction.find(&id)?.ok_or(ActError::UnknownOrder)?;
+            self.on_intent(transaction, intent, now)?
+        };
         if self == Self::SucceedTwice {
-            for other in intents.into_iter().skip(1).filter(|other| other.status == Status::RequiresPaymentMethod) {
-                done.events.extend(self.on_intent(transaction, other, now)?.events);
+            let intents: Vec<Intent> = transaction.list(Some(order), None, -1)?;
+            for other in intents.into_iter().filter(|other| other.id != done.intent.id) {
+                if payable(transaction, &other).is_ok() {
+                    done.events.extend(self.on_intent(transaction, other, now)?.events);
+                }
+            }
+            let sessions: Vec<Session> = transaction.list(Some(order), None, -1)?;
+            let untouched = |session: &Session| session.status == State::Open && session.payment_intent.is_none();
+            for other in sessions.into_iter().filter(untouched) {
+                done.events.extend(self.on_session(transaction, other, now)?.events);
             }
         }
         Ok(done)
+    }
+
+    /// Applies the act to the payment of a session, as if on its page.
+    pub(super) fn on_session(
+        self,
+        transaction: &Transaction<'_>,
+        mut session: Session,
+        now: Timestamp,
+    ) -> Result<Done, ActError> {
+        let is_possible = match self {
+            Self::Succeed | Self::SucceedTwice | Self::WrongAmount | Self::Fail | Self::Process => {
+                session.status == State::Open || session.payment_intent.is_some()
+            }
+            // Somebody had begun to pay when the page was closed.
+            Self::SucceedLate => session.status == State::Expired,
+            _ => session.payment_intent.is_some(),
+        };
+        if !is_possible {
+            let status = json!(session.status);
+            let status = status.as_str().unwrap_or_default();
+            return Err(ActError::State(format!("nobody has paid on the page {}, which is {status}", session.id)));
+        }
+        let is_new = session.payment_intent.is_none();
+        let mut intent = session.intent(transaction, now)?;
+        if is_new && session.status == State::Expired {
+            intent.cancel(Some("automatic".to_owned()), now);
+            transaction.put(&intent)?;
+        }
+        self.on_intent(transaction, intent, now)
     }
 
     /// Applies the act to one payment.
@@ -115,7 +161,7 @@ impl Act {
                 if self == Self::SucceedTwice { vec![again.clone(), again] } else { vec![again] }
             }
             Self::Succeed | Self::SucceedTwice | Self::WrongAmount => {
-                payable(&intent)?;
+                payable(transaction, &intent)?;
                 let received = if self == Self::WrongAmount { wrong(intent.amount) } else { intent.amount };
                 intent.pay(received);
                 transaction.put(&intent)?;
@@ -134,13 +180,13 @@ impl Act {
                 vec![transaction.record("payment_intent.succeeded", &intent, &intent.id, now)?]
             }
             Self::Fail => {
-                payable(&intent)?;
+                payable(transaction, &intent)?;
                 intent.decline("insufficient_funds");
                 transaction.put(&intent)?;
                 vec![transaction.record("payment_intent.payment_failed", &intent, &intent.id, now)?]
             }
             Self::Process => {
-                payable(&intent)?;
+                payable(transaction, &intent)?;
                 if !may_take_days(&intent) {
                     return Err(ActError::state("it takes no payment method that takes days", &intent));
                 }
@@ -173,12 +219,25 @@ impl Act {
                 vec![transaction.record("charge.dispute.closed", &dispute, &intent.id, now)?]
             }
         };
-        let events: Vec<Event> = events.into_iter().filter(|event| transaction.is_subscribed(&event.name)).collect();
-        for event in &events {
-            transaction.claim(&event.id, now)?;
-        }
-        Ok(Done { intent, events, at_once: self == Self::SucceedTwice })
+        finish(transaction, intent, events, self == Self::SucceedTwice, now)
     }
+}
+
+/// The payment after an act, with what becomes of its session. Only the events that the endpoint is subscribed to are
+/// sent.
+pub(super) fn finish(
+    transaction: &Transaction<'_>,
+    intent: Intent,
+    mut events: Vec<Event>,
+    at_once: bool,
+    now: Timestamp,
+) -> Result<Done, ActError> {
+    events.extend(session::follow(transaction, &intent, now)?);
+    events.retain(|event| transaction.is_subscribed(&event.name));
+    for event in &events {
+        transaction.claim(&event.id, now)?;
+    }
+    Ok(Done { intent, events, at_once })
 }
 
 /// In hundreds, so that it is an amount of every currency.
@@ -189,10 +248,17 @@ fn half_of_what_is_left(transaction: &Transaction<'_>, intent: &Intent) -> Resul
     if half > 0 { Ok(half) } else { Err(ActError::state("there is no half to refund", intent)) }
 }
 
-fn payable(intent: &Intent) -> Result<(), ActError> {
+/// Refuses what cannot be paid. The page of a session takes one payment: what a bank has declined after days cannot be
+/// paid there again.
+pub(super) fn payable(transaction: &Transaction<'_>, intent: &Intent) -> Result<(), ActError> {
+    let is_closed = || ActError::state("it cannot be paid any more", intent);
     match intent.status {
-        Status::RequiresPaymentMethod | Status::Processing => Ok(()),
-        Status::Succeeded | Status::Canceled => Err(ActError::state("it cannot be paid any more", intent)),
+        Status::Processing => Ok(()),
+        Status::RequiresPaymentMethod | Status::RequiresAction => {
+            let session = session::of_intent(transaction, intent)?;
+            if session.is_none_or(|session| session.status == State::Open) { Ok(()) } else { Err(is_closed()) }
+        }
+        Status::Succeeded | Status::Canceled => Err(is_closed()),
     }
 }
 
@@ -250,7 +316,7 @@ fn last<T: Object>(transaction: &Transaction<'_>, intent: &Intent) -> Result<T, 
     found.into_iter().next().ok_or_else(|| ActError::State(format!("the payment {} has no {}", intent.id, T::KIND)))
 }
 
-fn act_error(refusal: Refusal) -> ActError {
+pub(super) fn act_error(refusal: Refusal) -> ActError {
     let body = refusal.body();
     ActError::State(body.pointer("/error/message").and_then(Value::as_str).unwrap_or_default().to_owned())
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::form::Form;
 use super::objects::{self, Dispute, Intent, Object, Refund, Status};
 use super::refusal::Refusal;
+use super::session;
 use super::store::{Event, Transaction};
 
 /// A call, by its name in Stripe's specification.
@@ -19,6 +20,10 @@ pub(super) enum Call {
     CreateRefund,
     ListRefunds,
     RetrieveRefund(String),
+    CreateSession,
+    ListSessions,
+    RetrieveSession(String),
+    ExpireSession(String),
 }
 
 impl Call {
@@ -34,6 +39,10 @@ impl Call {
             ("POST", ["v1", "refunds"]) => Self::CreateRefund,
             ("GET", ["v1", "refunds"]) => Self::ListRefunds,
             ("GET", ["v1", "refunds", id]) => Self::RetrieveRefund((*id).to_owned()),
+            ("POST", ["v1", "checkout", "sessions"]) => Self::CreateSession,
+            ("GET", ["v1", "checkout", "sessions"]) => Self::ListSessions,
+            ("GET", ["v1", "checkout", "sessions", id]) => Self::RetrieveSession((*id).to_owned()),
+            ("POST", ["v1", "checkout", "sessions", id, "expire"]) => Self::ExpireSession((*id).to_owned()),
             _ => return None,
         })
     }
@@ -49,17 +58,23 @@ impl Call {
             Self::CreateRefund => "CreateRefund",
             Self::ListRefunds => "ListRefunds",
             Self::RetrieveRefund(_) => "RetrieveRefund",
+            Self::CreateSession => "CreateCheckoutSession",
+            Self::ListSessions => "ListCheckoutSessions",
+            Self::RetrieveSession(_) => "RetrieveCheckoutSession",
+            Self::ExpireSession(_) => "ExpireCheckoutSession",
         }
     }
 
     /// Executes the call. A refusal with `is_stored` is committed like a success, with the changes made before it, such
-    /// as the state of a declined intent.
+    /// as the state of a declined intent. `pages` is the address below which its pages are.
     pub(super) fn carry_out(
         &self,
         transaction: &Transaction<'_>,
         form: Form,
+        pages: &str,
         now: Timestamp,
     ) -> Result<Value, Refusal> {
+        session::expire_overdue(transaction, now)?;
         match self {
             Self::CreateIntent => create_intent(transaction, form, now).map(|intent| json!(intent)),
             Self::ListIntents => list::<Intent>(transaction, form, None),
@@ -82,12 +97,16 @@ impl Call {
                 let refund: Option<Refund> = transaction.find(id)?;
                 refund.map(|refund| json!(refund)).ok_or_else(|| Refusal::missing("refund", "refund", id))
             }
+            Self::CreateSession => session::create(transaction, form, pages, now).map(|session| json!(session)),
+            Self::ListSessions => session::list(transaction, form),
+            Self::RetrieveSession(id) => session::retrieve(transaction, id, form),
+            Self::ExpireSession(id) => session::expire(transaction, id, form, now),
         }
     }
 }
 
 /// Records an event for the schedule to send, if the endpoint is subscribed to it.
-fn enqueue<T: Object>(
+pub(super) fn enqueue<T: Object>(
     transaction: &Transaction<'_>,
     name: &str,
     object: &T,
@@ -116,39 +135,16 @@ fn create_intent(transaction: &Transaction<'_>, mut form: Form, now: Timestamp) 
     let types: Vec<String> = form.take_group("payment_method_types").into_values().collect();
     check_methods(&types, automatic, &currency)?;
     let description = form.take("description");
-    let metadata = form.take_metadata()?;
+    let metadata = form.take_metadata("metadata")?;
     form.finish()?;
-    let id = objects::id("pi");
-    let intent = Intent {
-        client_secret: objects::id(&format!("{id}_secret")),
-        id,
-        object: Intent::KIND.to_owned(),
-        amount,
-        amount_capturable: 0,
-        amount_received: 0,
-        automatic_payment_methods: automatic.then(|| json!({"allow_redirects": "always", "enabled": true})),
-        canceled_at: None,
-        cancellation_reason: None,
-        capture_method: "automatic_async".to_owned(),
-        confirmation_method: "automatic".to_owned(),
-        created: now.seconds(),
-        currency,
-        description,
-        last_payment_error: None,
-        latest_charge: None,
-        livemode: false,
-        metadata,
-        next_action: None,
-        payment_method: None,
-        payment_method_types: if types.is_empty() { vec!["card".to_owned()] } else { types },
-        status: Status::RequiresPaymentMethod,
-    };
+    let mut intent = Intent::new(amount, currency, types, description, metadata, now);
+    intent.automatic_payment_methods = automatic.then(|| json!({"allow_redirects": "always", "enabled": true}));
     transaction.put(&intent)?;
     Ok(intent)
 }
 
 /// Stripe's rules on amounts: <https://docs.stripe.com/currencies>.
-fn check_amount(amount: i64, currency: &str) -> Result<(), Refusal> {
+pub(super) fn check_amount(amount: i64, currency: &str) -> Result<(), Refusal> {
     if currency.len() != 3 || !currency.bytes().all(|character| character.is_ascii_lowercase()) {
         let message = format!("Invalid currency: {currency}.");
         return Err(Refusal::invalid("parameter_invalid_string", "currency", message));
@@ -192,7 +188,7 @@ const METHODS: [(&str, Option<&str>, bool); 4] = [
 
 /// Either the dashboard's choice or a list, of types that exist and take the currency
 /// (<https://docs.stripe.com/api/payment_intents/create>).
-fn check_methods(types: &[String], automatic: bool, currency: &str) -> Result<(), Refusal> {
+pub(super) fn check_methods(types: &[String], automatic: bool, currency: &str) -> Result<(), Refusal> {
     let refused = |message: String| Err(Refusal::invalid("parameter_invalid", "payment_method_types", message));
     if automatic && !types.is_empty() {
         return refused("You may only specify one of: automatic_payment_methods, payment_method_types.".to_owned());
@@ -210,8 +206,13 @@ fn check_methods(types: &[String], automatic: bool, currency: &str) -> Result<()
 
 /// Whether an intent can be paid by a method that takes days.
 pub(super) fn may_take_days(intent: &Intent) -> bool {
+    intent.automatic_payment_methods.is_some() || takes_days(&intent.payment_method_types)
+}
+
+/// Whether one of these types of payment methods is decided after days.
+pub(super) fn takes_days(types: &[String]) -> bool {
     let is_slow = |given: &String| METHODS.iter().any(|(name, _, slow)| name == given && *slow);
-    intent.automatic_payment_methods.is_some() || intent.payment_method_types.iter().any(is_slow)
+    types.iter().any(is_slow)
 }
 
 /// The least and the greatest charge, from the page's section "Minimum and maximum charge amounts", the greatest as for
@@ -247,6 +248,7 @@ fn confirm(transaction: &Transaction<'_>, id: &str, mut form: Form, now: Timesta
     let card = form.take("payment_method");
     form.take("return_url");
     form.finish()?;
+    not_of_session(transaction, &intent, "confirm")?;
     if intent.status != Status::RequiresPaymentMethod {
         return Err(unexpected_state(&intent, "confirm"));
     }
@@ -276,16 +278,27 @@ fn cancel(transaction: &Transaction<'_>, id: &str, mut form: Form, now: Timestam
     let mut intent = find_intent(transaction, id, "intent")?;
     let reason = form.take("cancellation_reason");
     form.finish()?;
+    not_of_session(transaction, &intent, "cancel")?;
     match intent.status {
-        Status::RequiresPaymentMethod => {}
+        Status::RequiresPaymentMethod | Status::RequiresAction => {}
         Status::Processing | Status::Succeeded | Status::Canceled => return Err(unexpected_state(&intent, "cancel")),
     }
-    intent.status = Status::Canceled;
-    intent.canceled_at = Some(now.seconds());
-    intent.cancellation_reason = reason;
+    intent.cancel(reason, now);
     transaction.put(&intent)?;
     enqueue(transaction, "payment_intent.canceled", &intent, id, now)?;
     Ok(intent)
+}
+
+/// "You can't confirm or cancel the PaymentIntent for a Checkout Session"
+/// (<https://docs.stripe.com/api/checkout/sessions/object#checkout_session_object-payment_intent>).
+fn not_of_session(transaction: &Transaction<'_>, intent: &Intent, verb: &str) -> Result<(), Refusal> {
+    if session::of_intent(transaction, intent)?.is_none() {
+        return Ok(());
+    }
+    let message = format!(
+        "You cannot {verb} this PaymentIntent because it was created by Checkout. Expire the Checkout Session instead."
+    );
+    Err(Refusal::state(Some("payment_intent_unexpected_state"), message).with("payment_intent", json!(intent)))
 }
 
 fn unexpected_state(intent: &Intent, verb: &str) -> Refusal {
@@ -302,7 +315,7 @@ fn create_refund(transaction: &Transaction<'_>, mut form: Form, now: Timestamp) 
     let intent = form.require("payment_intent")?;
     let amount = form.take_positive("amount")?;
     let reason = form.take("reason");
-    let metadata = form.take_metadata()?;
+    let metadata = form.take_metadata("metadata")?;
     form.finish()?;
     if let Some(reason) = &reason
         && !["duplicate", "fraudulent", "requested_by_customer"].contains(&reason.as_str())

@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::acting::ActError;
+use super::acting::{self, ActError};
 use super::store::Event;
-use super::{PREFIX, Stripe, WEBHOOK_SECRET, json_answer, local_error};
+use super::{PREFIX, Stripe, WEBHOOK_PATH, WEBHOOK_SECRET, json_answer, local_error, session};
 use crate::Deliver;
 
 /// How long the endpoint may take to answer.
@@ -73,7 +73,7 @@ impl ThirdParty for Stripe {
     }
 
     fn reach(&self, base_url: &str, deliver: Deliver) {
-        self.deliver_to(format!("{base_url}/v1/webhooks/stripe"), deliver);
+        self.deliver_to(format!("{base_url}{WEBHOOK_PATH}"), deliver);
     }
 
     fn serve(&self, parts: Parts, body: Bytes) -> BoxFuture<'_, axum::response::Response> {
@@ -127,7 +127,11 @@ impl Stripe {
             return 0;
         }
         let now = self.inner.clock.now();
-        let due = match self.inner.store.write(|transaction| transaction.claim_due(now)) {
+        let due = self.inner.store.write(|transaction| {
+            session::expire_overdue(transaction, now).map_err(acting::act_error)?;
+            transaction.claim_due(now).map_err(ActError::from)
+        });
+        let due = match due {
             Ok(due) => due,
             Err(cause) => {
                 tracing::error!(%cause, "the sandbox of Stripe cannot read the events that are due");

@@ -21,8 +21,9 @@ impl Form {
             let bracketed = match name.split_once('[') {
                 None => !name.is_empty() && !name.contains(']'),
                 Some((outer, inner)) => {
+                    let is_key = |key: &str| !key.is_empty() && !key.contains(['[', ']']);
                     let inner = inner.strip_suffix(']');
-                    !outer.is_empty() && inner.is_some_and(|inner| !inner.is_empty() && !inner.contains(['[', ']']))
+                    is_key(outer) && inner.is_some_and(|inner| inner.split("][").all(is_key))
                 }
             };
             if !bracketed {
@@ -62,6 +63,12 @@ impl Form {
         }
     }
 
+    /// Whether there is a parameter `name[…]`.
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        let prefix = format!("{name}[");
+        self.pairs.keys().any(|key| key.starts_with(&prefix))
+    }
+
     /// Every `name[key]`, by its key.
     pub(super) fn take_group(&mut self, name: &str) -> BTreeMap<String, String> {
         let prefix = format!("{name}[");
@@ -72,12 +79,16 @@ impl Form {
     }
 
     /// Metadata within Stripe's limits: 50 keys of 40 characters with values of 500.
-    pub(super) fn take_metadata(&mut self) -> Result<BTreeMap<String, String>, Refusal> {
-        let mut metadata = self.take_group("metadata");
+    pub(super) fn take_metadata(&mut self, name: &str) -> Result<BTreeMap<String, String>, Refusal> {
+        let mut metadata = self.take_group(name);
         metadata.retain(|_, value| !value.is_empty());
         let long = |text: &str, max: usize| text.chars().count() > max;
+        if let Some(nested) = metadata.keys().find(|key| key.contains('[')) {
+            let message = format!("Invalid metadata: {name}[{nested}] is nested");
+            return Err(Refusal::invalid("parameter_invalid", name, message));
+        }
         if metadata.len() > 50 || metadata.iter().any(|(key, value)| long(key, 40) || long(value, 500)) {
-            return Err(Refusal::invalid("parameter_invalid", "metadata", "Metadata is too large."));
+            return Err(Refusal::invalid("parameter_invalid", name, "Metadata is too large."));
         }
         Ok(metadata)
     }
@@ -101,7 +112,7 @@ mod tests {
     fn brackets_are_groups_and_what_is_left_is_unknown() {
         let mut form = Form::parse(b"amount=5&metadata%5Border_id%5D=ord_1&metadata[note]=a%26b&x=1").unwrap();
         assert_eq!(form.take_positive("amount").unwrap(), Some(5));
-        let metadata = form.take_metadata().unwrap();
+        let metadata = form.take_metadata("metadata").unwrap();
         assert_eq!(metadata["order_id"], "ord_1");
         assert_eq!(metadata["note"], "a&b");
         assert!(form.finish().is_err());
@@ -116,7 +127,18 @@ mod tests {
 
     #[test]
     fn broken_forms_are_refused() {
-        for text in [b"a[=1".as_slice(), b"a]=1", b"[a]=1", b"a[]=1", b"a[b][c]=1", b"a[b]c=1", b"\xff=1"] {
+        for text in [
+            b"a[=1".as_slice(),
+            b"a]=1",
+            b"[a]=1",
+            b"a[]=1",
+            b"a[b]]=1",
+            b"a[b]c=1",
+            b"a[b]c[d]=1",
+            b"a[b][=1",
+            b"a[b][]=1",
+            b"\xff=1",
+        ] {
             assert!(Form::parse(text).is_err(), "{}", String::from_utf8_lossy(text));
         }
         for text in ["amount=0", "amount=-1", "amount=1.5", "amount=1e3", "amount=99999999999999999999"] {

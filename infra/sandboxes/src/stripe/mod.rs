@@ -2,22 +2,27 @@
 //!
 //! | path below `/_local/pay/stripe` | what |
 //! | --- | --- |
-//! | `/v1/payment_intents`, `/v1/refunds` … | Stripe's own protocol, with the key `sk_test_local` |
+//! | `/v1/payment_intents`, `/v1/checkout/sessions` … | Stripe's own protocol, with the key `sk_test_local` |
 //! | `POST /orders/{order_id} {"do": …}` | acts on the order's latest payment, and sends the webhooks |
 //! | `GET /orders/{order_id}` | the order's payments, refunds, disputes and events |
 //! | `POST /errors {"on": "CreatePaymentIntent"}` | the next such call fails with a stored 500: [`Broken`] |
 //! | `POST /webhooks {"hold": true}` | holds webhooks back until `{"hold": false}` |
 //! | `GET /webhooks` | all events, oldest first, with the state of their delivery |
 //! | `POST /webhooks/{event}` | sends one event now, even if held back or delivered before |
-//! | `GET /pay/{payment_intent}` | a payment page with buttons |
+//! | `GET /pay/{payment_intent}` | a page with buttons to act on a payment |
+//! | `GET /c/pay/{session}` | Stripe's hosted page: where a buyer pays without the shop's script |
+//! | `GET /c/pay/{session}/3ds/{challenge}` | the page of the buyer's bank |
 
 mod acting;
 mod calls;
+mod checkout_page;
 mod delivery;
 mod form;
+mod hosted;
 mod objects;
 mod page;
 mod refusal;
+mod session;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -44,7 +49,8 @@ use self::delivery::WebhookEndpoint;
 use self::form::Form;
 use self::objects::{Dispute, Intent, Refund};
 use self::refusal::Refusal;
-use self::store::{Store, StoredResponse};
+use self::session::Session;
+use self::store::{Event, Store, StoredResponse};
 use crate::Deliver;
 
 /// The path below which the sandbox is served.
@@ -53,6 +59,9 @@ pub const PREFIX: &str = "/_local/pay/stripe";
 pub const API_KEY: &str = "sk_test_local";
 /// The secret that webhooks are signed with.
 pub const WEBHOOK_SECRET: &str = "whsec_local";
+
+/// The path of the shop's webhook endpoint.
+const WEBHOOK_PATH: &str = "/v1/webhooks/stripe";
 
 /// The longest idempotency key, in bytes.
 const MAX_KEY_LENGTH: usize = 255;
@@ -128,6 +137,13 @@ impl Stripe {
         self.inner.endpoint.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The address below which the sandbox is served. Until somebody has said where, it is that of `cargo run`.
+    fn pages(&self) -> String {
+        let endpoint = self.endpoint().map(|endpoint| endpoint.url);
+        let base = endpoint.as_deref().and_then(|url| url.strip_suffix(WEBHOOK_PATH));
+        format!("{}{PREFIX}", base.unwrap_or("http://localhost:3000"))
+    }
+
     /// Answers a request with the faults that were injected for the service `stripe`, whose operations are named as in
     /// Stripe's specification (`CreatePaymentIntent`, `CancelPaymentIntent`, `CreateRefund`, …). Delivering a webhook
     /// is the operation `Webhook`.
@@ -174,6 +190,12 @@ impl Stripe {
             (&Method::POST, ["webhooks", event]) => self.send_webhook(event).await,
             (&Method::POST, ["pay", intent]) => self.act_on_page(intent, &body).await,
             (&Method::GET, ["pay", intent]) => self.show_page(intent),
+            (&Method::GET, ["c", "pay", session]) => self.show_checkout(session),
+            (&Method::POST, ["c", "pay", session]) => self.act_on_checkout(session, &parts.headers, &body).await,
+            (&Method::GET, ["c", "pay", session, "3ds", challenge]) => self.show_challenge(session, challenge),
+            (&Method::POST, ["c", "pay", session, "3ds", challenge]) => {
+                self.answer_challenge(session, challenge, &parts.headers, &body).await
+            }
             (_, ["v1", ..]) => {
                 let mut answer = match self.api(&parts, &body) {
                     Ok(answer) => answer,
@@ -200,6 +222,7 @@ impl Stripe {
         let key = idempotency_key(parts)?;
         let request = format!("{} {path}?{}", parts.method, form.fingerprint());
         let now = self.inner.clock.now();
+        let pages = self.pages();
         let answer = self.inner.store.write(|transaction| {
             if let Some(key) = key
                 && let Some(stored) = transaction.stored_response(key, now)?
@@ -217,9 +240,9 @@ impl Stripe {
             let carried_out = match &broken {
                 Some(Broken { after: false, .. }) => Err(Refusal::broken()),
                 Some(Broken { after: true, .. }) => {
-                    call.carry_out(transaction, form, now).and_then(|_| Err(Refusal::broken()))
+                    call.carry_out(transaction, form, &pages, now).and_then(|_| Err(Refusal::broken()))
                 }
-                None => call.carry_out(transaction, form, now),
+                None => call.carry_out(transaction, form, &pages, now),
             };
             let (status, body) = match carried_out {
                 Ok(body) => (StatusCode::OK, body),
@@ -268,24 +291,29 @@ impl Stripe {
 
     /// Sends the events of an act, or makes them wait if webhooks are held back.
     async fn finish(&self, done: Done) -> Response<Bytes> {
+        match self.send_events(done.events, done.at_once).await {
+            Ok(delivered) => json_answer(StatusCode::OK, &json!({"delivered": delivered, "intent": done.intent})),
+            Err(error) => local_error(error.status(), &error.to_string()),
+        }
+    }
+
+    /// Sends events, or makes them wait if webhooks are held back, and returns what became of each that was sent.
+    async fn send_events(&self, events: Vec<Event>, at_once: bool) -> Result<Vec<Value>, ActError> {
         if self.holds() {
             let now = self.inner.clock.now();
-            let waits = |transaction: &store::Transaction<'_>| {
-                done.events.iter().try_for_each(|event| transaction.enqueue(event, now))
-            };
-            return match self.inner.store.write(waits).map_err(ActError::from) {
-                Ok(()) => json_answer(StatusCode::OK, &json!({"delivered": [], "intent": done.intent})),
-                Err(error) => local_error(error.status(), &error.to_string()),
-            };
+            self.inner.store.write(|transaction| {
+                events.iter().try_for_each(|event| transaction.enqueue(event, now)).map_err(ActError::from)
+            })?;
+            return Ok(Vec::new());
         }
-        let delivered = self.deliver_all(done.events, done.at_once).await;
-        json_answer(StatusCode::OK, &json!({"delivered": delivered, "intent": done.intent}))
+        Ok(self.deliver_all(events, at_once).await)
     }
 
     fn show_order(&self, order: &str) -> Response<Bytes> {
         let shown = self.inner.store.write(|transaction| {
             let intents: Vec<Intent> = transaction.list(Some(order), None, -1)?;
-            if intents.is_empty() {
+            let sessions: Vec<Session> = transaction.list(Some(order), None, -1)?;
+            if intents.is_empty() && sessions.is_empty() {
                 return Err(ActError::UnknownOrder);
             }
             let (mut refunds, mut disputes, mut events) = (Vec::<Refund>::new(), Vec::<Dispute>::new(), Vec::new());
@@ -294,8 +322,12 @@ impl Stripe {
                 disputes.extend(transaction.list(Some(&intent.id), None, -1)?);
                 events.extend(transaction.deliveries(&intent.id)?);
             }
+            for session in &sessions {
+                events.extend(transaction.deliveries(&session.id)?);
+            }
             Ok(json!({
-                "order_id": order, "intents": intents, "refunds": refunds, "disputes": disputes, "events": events,
+                "order_id": order, "intents": intents, "sessions": sessions, "refunds": refunds, "disputes": disputes,
+                "events": events,
             }))
         });
         match shown {

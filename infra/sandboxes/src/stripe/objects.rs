@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cloud::time::Timestamp;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -46,6 +47,8 @@ pub(super) struct Intent {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Status {
     RequiresPaymentMethod,
+    /// The buyer's bank asks the buyer to confirm the payment.
+    RequiresAction,
     Processing,
     Succeeded,
     Canceled,
@@ -62,11 +65,48 @@ impl Object for Intent {
 }
 
 impl Intent {
+    /// One that nobody has tried to pay. Without types of payment methods the dashboard decides what it takes.
+    pub(super) fn new(
+        amount: i64,
+        currency: String,
+        types: Vec<String>,
+        description: Option<String>,
+        metadata: BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Self {
+        let id = id("pi");
+        Self {
+            client_secret: self::id(&format!("{id}_secret")),
+            id,
+            object: Self::KIND.to_owned(),
+            amount,
+            amount_capturable: 0,
+            amount_received: 0,
+            automatic_payment_methods: None,
+            canceled_at: None,
+            cancellation_reason: None,
+            capture_method: "automatic_async".to_owned(),
+            confirmation_method: "automatic".to_owned(),
+            created: now.seconds(),
+            currency,
+            description,
+            last_payment_error: None,
+            latest_charge: None,
+            livemode: false,
+            metadata,
+            next_action: None,
+            payment_method: None,
+            payment_method_types: if types.is_empty() { vec!["card".to_owned()] } else { types },
+            status: Status::RequiresPaymentMethod,
+        }
+    }
+
     /// Succeeds with this amount received, in minor units.
     pub(super) fn pay(&mut self, received: i64) {
         self.status = Status::Succeeded;
         self.amount_received = received;
         self.last_payment_error = None;
+        self.next_action = None;
         self.latest_charge = Some(id("ch"));
         self.payment_method.get_or_insert_with(|| "pm_card_visa".to_owned());
     }
@@ -75,10 +115,38 @@ impl Intent {
     pub(super) fn decline(&mut self, decline_code: &str) {
         self.status = Status::RequiresPaymentMethod;
         self.payment_method = None;
+        self.next_action = None;
         self.last_payment_error = Some(json!({
             "type": "card_error", "code": "card_declined", "decline_code": decline_code,
             "message": "Your card was declined.",
         }));
+    }
+
+    /// The bank asks the buyer to confirm the payment on this page of it.
+    pub(super) fn challenge(&mut self, url: &str, back: &str) {
+        self.status = Status::RequiresAction;
+        self.payment_method = Some("pm_card_threeDSecure2Required".to_owned());
+        self.next_action =
+            Some(json!({"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": back}}));
+    }
+
+    /// The buyer has not confirmed it to the bank.
+    pub(super) fn fail_challenge(&mut self) {
+        self.status = Status::RequiresPaymentMethod;
+        self.payment_method = None;
+        self.next_action = None;
+        self.last_payment_error = Some(json!({
+            "type": "invalid_request_error", "code": "payment_intent_authentication_failure",
+            "message": "We are unable to authenticate your payment method. Please choose a different payment method \
+                        and try again.",
+        }));
+    }
+
+    pub(super) fn cancel(&mut self, reason: Option<String>, now: Timestamp) {
+        self.status = Status::Canceled;
+        self.canceled_at = Some(now.seconds());
+        self.cancellation_reason = reason;
+        self.next_action = None;
     }
 }
 

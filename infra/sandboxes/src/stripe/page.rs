@@ -57,7 +57,7 @@ pub(super) fn write(intent: &Intent, deliveries: &[Value]) -> String {
 }
 
 /// An amount in minor units as a decimal number, with as many decimals as Stripe gives the currency.
-fn written(amount: i64, currency: &str) -> String {
+pub(super) fn written(amount: i64, currency: &str) -> String {
     match currency {
         "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "vnd" | "vuv" | "xaf"
         | "xof" | "xpf" => amount.to_string(),
@@ -66,6 +66,6 @@ fn written(amount: i64, currency: &str) -> String {
     }
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -44,6 +44,11 @@ const SCHEMA: &str = "
         body TEXT NOT NULL,
         used_at INTEGER NOT NULL
     );
+    CREATE TABLE IF NOT EXISTS deadlines (
+        id TEXT PRIMARY KEY,
+        due_at INTEGER NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS deadlines_by_due ON deadlines (due_at);
     CREATE INDEX IF NOT EXISTS idempotency_keys_by_age ON idempotency_keys (used_at);
 ";
 
@@ -135,6 +140,37 @@ impl Transaction<'_> {
                  ORDER BY number DESC LIMIT ?4",
             )?
             .query_map(params![T::KIND, parent, after, limit], read_body)?
+            .collect()
+    }
+
+    /// The newest payment of an order, by kind and id: an intent, or a session that may have none yet.
+    pub(super) fn newest_payment(&self, order: &str) -> rusqlite::Result<Option<(String, String)>> {
+        self.connection
+            .prepare_cached(
+                "SELECT kind, id FROM objects WHERE kind IN ('payment_intent', 'checkout.session') AND parent = ?1
+                 ORDER BY number DESC LIMIT 1",
+            )?
+            .query_row([order], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+    }
+
+    /// When, in seconds, an object has to be looked at.
+    pub(super) fn set_deadline(&self, id: &str, due_at: i64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO deadlines (id, due_at) VALUES (?1, ?2)")?
+            .execute(params![id, due_at])
+            .map(drop)
+    }
+
+    pub(super) fn clear_deadline(&self, id: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("DELETE FROM deadlines WHERE id = ?1")?.execute([id]).map(drop)
+    }
+
+    /// The objects whose deadline has come, at most 100.
+    pub(super) fn overdue(&self, now: i64) -> rusqlite::Result<Vec<String>> {
+        self.connection
+            .prepare_cached("SELECT id FROM deadlines WHERE due_at <= ?1 ORDER BY due_at LIMIT 100")?
+            .query_map([now], |row| row.get(0))?
             .collect()
     }
 

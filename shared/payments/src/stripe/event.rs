@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::amount::from_stripe;
 use super::object::{DisputeObject, Metadata, PaymentIntent, RefundObject};
+use super::session::Session;
 use crate::{DisputeNews, NewsKind, PaymentNews, ProviderNews, WebhookError};
 use domain::dispute::DisputeState;
 
@@ -57,6 +58,7 @@ pub(super) fn read(body: &[u8]) -> Result<ProviderNews, WebhookError> {
     Ok(ProviderNews {
         provider: ProviderName::Stripe,
         reference: content.reference,
+        page: content.page,
         order_id: content.metadata.order(),
         payment_id: content.metadata.payment(),
         event_id: Some(event.id),
@@ -67,6 +69,7 @@ pub(super) fn read(body: &[u8]) -> Result<ProviderNews, WebhookError> {
 
 struct EventContent {
     reference: String,
+    page: Option<String>,
     metadata: Metadata,
     kind: NewsKind,
 }
@@ -79,7 +82,7 @@ impl EventContent {
             NewsKind::Dispute(news) => Some(news.reference.as_str()),
             NewsKind::Payment(_) | NewsKind::Unknown { .. } => None,
         };
-        std::iter::once(self.reference.as_str()).chain(other)
+        std::iter::once(self.reference.as_str()).chain(self.page.as_deref()).chain(other)
     }
 
     fn read(name: &str, object: &RawValue) -> Result<Self, serde_json::Error> {
@@ -104,6 +107,14 @@ impl EventContent {
             "payment_intent.created" | "payment_intent.requires_action" => {
                 Self::payment(serde_json::from_str(object)?, |_| PaymentNews::Pending)
             }
+            // What becomes of the money is told by the events of the intent, which these name: a session has the amount
+            // that was asked for, and not what came.
+            "checkout.session.completed"
+            | "checkout.session.async_payment_succeeded"
+            | "checkout.session.async_payment_failed" => {
+                Self::session(serde_json::from_str(object)?, PaymentNews::Pending)
+            }
+            "checkout.session.expired" => Self::session(serde_json::from_str(object)?, PaymentNews::Cancelled),
             // `charge.refunded` only has the total refunded of a charge; these events name the refund.
             "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
                 Self::refund(serde_json::from_str(object)?)
@@ -111,13 +122,22 @@ impl EventContent {
             "charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.closed" => {
                 Self::dispute(name, serde_json::from_str(object)?)
             }
-            _ => Self { reference: String::new(), metadata: Metadata::default(), kind: unknown(name) },
+            _ => Self::of(String::new(), Metadata::default(), unknown(name)),
         })
+    }
+
+    const fn of(reference: String, metadata: Metadata, kind: NewsKind) -> Self {
+        Self { reference, page: None, metadata, kind }
     }
 
     fn payment(intent: PaymentIntent, news: impl Fn(&PaymentIntent) -> PaymentNews) -> Self {
         let news = news(&intent);
-        Self { reference: intent.id, metadata: intent.metadata, kind: NewsKind::Payment(news) }
+        Self::of(intent.id, intent.metadata, NewsKind::Payment(news))
+    }
+
+    fn session(session: Session, news: PaymentNews) -> Self {
+        let reference = session.intent().to_owned();
+        Self { page: Some(session.id), ..Self::of(reference, session.metadata, NewsKind::Payment(news)) }
     }
 
     fn refund(mut refund: RefundObject) -> Self {
@@ -127,9 +147,9 @@ impl EventContent {
             refund_id: None,
         };
         match refund.payment_intent.take() {
-            Some(reference) => Self { reference, metadata, kind: NewsKind::Refund(refund.news()) },
+            Some(reference) => Self::of(reference, metadata, NewsKind::Refund(refund.news())),
             // A refund of a charge without a PaymentIntent is none of ours.
-            None => Self { reference: String::new(), metadata, kind: unknown("refund of a bare charge") },
+            None => Self::of(String::new(), metadata, unknown("refund of a bare charge")),
         }
     }
 
@@ -153,7 +173,7 @@ impl EventContent {
             }),
             _ => unknown(&format!("{name}: {}", dispute.status)),
         };
-        Self { reference: dispute.payment_intent.unwrap_or_default(), metadata: dispute.metadata, kind }
+        Self::of(dispute.payment_intent.unwrap_or_default(), dispute.metadata, kind)
     }
 }
 
@@ -215,6 +235,7 @@ mod tests {
             ProviderNews {
                 provider: ProviderName::Stripe,
                 reference: "pi_1Q".into(),
+                page: None,
                 order_id: Some(OrderId::from_bits(1)),
                 payment_id: Some(PaymentId::from_bits(2)),
                 event_id: Some("evt_1Q".into()),
@@ -222,6 +243,42 @@ mod tests {
                 kind: NewsKind::Payment(PaymentNews::Captured { amount: Some(Money::new(1249, Currency::USD)) }),
             }
         );
+    }
+
+    /// As Stripe sends it with version 2026-07-29.dahlia, without the fields that are null.
+    fn session(status: &str, intent: Value) -> Value {
+        json!({
+            "id": "cs_test_1Q", "object": "checkout.session", "amount_subtotal": 1250, "amount_total": 1250,
+            "automatic_tax": {"enabled": false, "liability": null, "provider": null, "status": null},
+            "cancel_url": "https://shop.test/", "client_reference_id": OrderId::from_bits(1).to_string(),
+            "created": 1_794_999_990, "currency": "usd", "expires_at": 1_795_086_390, "livemode": false,
+            "metadata": metadata(), "mode": "payment", "payment_intent": intent, "payment_method_types": ["card"],
+            "payment_status": if status == "complete" { "paid" } else { "unpaid" }, "status": status,
+            "success_url": "https://shop.test/", "ui_mode": "hosted_page", "url": null,
+        })
+    }
+
+    #[test]
+    fn a_page_names_its_payment_and_says_nothing_of_the_money_but_that_none_can_come() {
+        let cases = [
+            ("checkout.session.completed", "complete", json!("pi_1Q"), "pi_1Q", PaymentNews::Pending),
+            ("checkout.session.async_payment_succeeded", "complete", json!("pi_1Q"), "pi_1Q", PaymentNews::Pending),
+            ("checkout.session.async_payment_failed", "complete", json!("pi_1Q"), "pi_1Q", PaymentNews::Pending),
+            ("checkout.session.expired", "expired", json!("pi_1Q"), "pi_1Q", PaymentNews::Cancelled),
+            ("checkout.session.expired", "expired", Value::Null, "", PaymentNews::Cancelled),
+        ];
+        for (name, status, intent, reference, expected) in cases {
+            let news = read(&event(name, session(status, intent))).unwrap();
+            assert_eq!(news.kind, NewsKind::Payment(expected), "{name}");
+            assert_eq!((news.reference.as_str(), news.page.as_deref()), (reference, Some("cs_test_1Q")), "{name}");
+            assert_eq!(
+                (news.order_id, news.payment_id),
+                (Some(OrderId::from_bits(1)), Some(PaymentId::from_bits(2))),
+                "{name}"
+            );
+        }
+        let long = with(session("expired", Value::Null), json!({"id": "c".repeat(256)}));
+        assert_eq!(read(&event("checkout.session.expired", long)), Err(WebhookError::Unreadable));
     }
 
     #[test]

@@ -17,24 +17,24 @@ type Answer = Result<Response<Bytes>, HttpFailure>;
 
 /// A fake Stripe that gives prepared answers and records the requests.
 #[derive(Clone, Default)]
-struct Prepared {
+pub(super) struct Prepared {
     answers: Arc<Mutex<Vec<Answer>>>,
-    requests: Arc<Mutex<Vec<Request<Bytes>>>>,
+    pub(super) requests: Arc<Mutex<Vec<Request<Bytes>>>>,
 }
 
 impl Prepared {
-    fn answers(self, status: u16, body: Value) -> Self {
+    pub(super) fn answers(self, status: u16, body: Value) -> Self {
         let answer = Response::builder().status(status).body(Bytes::from(body.to_string())).unwrap();
         self.answers.lock().unwrap().insert(0, Ok(answer));
         self
     }
 
-    fn fails(self, failure: HttpFailure) -> Self {
+    pub(super) fn fails(self, failure: HttpFailure) -> Self {
         self.answers.lock().unwrap().insert(0, Err(failure));
         self
     }
 
-    fn stripe(&self) -> Stripe {
+    pub(super) fn stripe(&self) -> Stripe {
         let this = self.clone();
         let http = move |request: Request<Bytes>| {
             this.requests.lock().unwrap().push(request);
@@ -45,7 +45,7 @@ impl Prepared {
         Stripe::new(Arc::new(http), URL.into(), StripeSecret::parse(secret).unwrap())
     }
 
-    fn paths(&self) -> Vec<String> {
+    pub(super) fn paths(&self) -> Vec<String> {
         let requests = self.requests.lock().unwrap();
         requests
             .iter()
@@ -54,7 +54,7 @@ impl Prepared {
     }
 }
 
-fn payment(reference: Option<&str>) -> Payment {
+pub(super) fn payment(reference: Option<&str>) -> Payment {
     let payment = examples::payment(2, OrderId::from_bits(1), ProviderName::Stripe, usd(1_250));
     Payment { state: PaymentState::Created, reference: reference.map(str::to_owned), ..payment }
 }
@@ -63,7 +63,7 @@ fn refund(reference: Option<&str>) -> Refund {
     Refund { reference: reference.map(str::to_owned), ..examples::refund(3, &payment(None), usd(500)) }
 }
 
-fn intent(status: &str) -> Value {
+pub(super) fn intent(status: &str) -> Value {
     json!({
         "id": "pi_1", "object": "payment_intent", "amount": 1250,
         "amount_received": if status == "succeeded" { 1250 } else { 0 },
@@ -79,7 +79,7 @@ fn made(status: &str) -> Value {
     })
 }
 
-fn error(kind: &str, code: Option<&str>) -> Value {
+pub(super) fn error(kind: &str, code: Option<&str>) -> Value {
     json!({"error": {"type": kind, "code": code, "message": "no"}})
 }
 
@@ -122,6 +122,7 @@ async fn what_was_frozen_in_the_attempt_is_sent_and_nothing_else() {
         return_url: None,
         description: Some("Order A&B".to_owned()),
         methods: vec!["card".to_owned(), "sepa_debit".to_owned()],
+        hosted_page: false,
     };
     let frozen = Payment { opening: Some(opening), ..payment(None) };
     prepared.stripe().open(&frozen).await.unwrap();

@@ -7,7 +7,7 @@ use domain::dispute::DisputeState;
 use domain::examples::{self, NOW, ids, usd, vendor_card};
 use domain::order::{Actor, LatePayment, NewParcel, ParcelStep, PlacedOrder, StockMove};
 use domain::payment::ProviderName;
-use domain::provider_news::{DisputeNews, PaymentNews, RefundNews, RefundOutcome};
+use domain::provider_news::{DisputeNews, NewsKind, PaymentNews, ProviderNews, RefundNews, RefundOutcome};
 use domain::stock::{Allocation, max_allocations};
 use domain::{Ids, LookUp, PaymentId, ProductId, Refusal, Timestamp, UserId, VariantId, VendorId};
 use proptest::prelude::*;
@@ -96,7 +96,7 @@ fn all_accept(placed: &mut PlacedOrder, ids: &mut Ids) -> Result<(), Refusal> {
 }
 
 /// Every kind of change, after what leads to it.
-const CHANGES: [(&str, &[Act], Act); 14] = [
+const CHANGES: [(&str, &[Act], Act); 15] = [
     ("pays", &[], pays),
     ("expires", &[], |placed, ids| placed.expire(ids)),
     ("is cancelled unpaid", &[], |placed, ids| placed.cancel(Actor::Buyer, ids)),
@@ -105,6 +105,21 @@ const CHANGES: [(&str, &[Act], Act); 14] = [
     ("is cancelled when overpaid", &[pays_too_much], |placed, ids| placed.cancel(Actor::Buyer, ids)),
     ("is revived by a late payment", &[|placed, ids| placed.expire(ids)], |placed, ids| {
         placed.reallocate(again(placed))?;
+        pays(placed, ids)
+    }),
+    ("is revived by a payment on a page", &[|placed, ids| placed.expire(ids), was_never_named], |placed, ids| {
+        placed.reallocate(again(placed))?;
+        let news = ProviderNews {
+            provider: ProviderName::Stripe,
+            reference: "pi_1".into(),
+            page: Some("cs_1".into()),
+            order_id: None,
+            payment_id: None,
+            event_id: None,
+            occurred_at: None,
+            kind: NewsKind::Payment(PaymentNews::Pending),
+        };
+        assert!(placed.name_attempt(PaymentId::from_bits(1), &news));
         pays(placed, ids)
     }),
     ("is declined by a vendor", &[pays], |placed, ids| placed.decline(vendor(1), ids)),
@@ -136,6 +151,11 @@ const CHANGES: [(&str, &[Act], Act); 14] = [
         placed.end_parcel(vendor(1), 1, ParcelStep::ReturnedToSender, true, ids)
     }),
 ];
+
+fn was_never_named(placed: &mut PlacedOrder, _: &mut Ids) -> Result<(), Refusal> {
+    placed.payments[0].reference = None;
+    Ok(())
+}
 
 fn ships(placed: &mut PlacedOrder, ids: &mut Ids) -> Result<(), Refusal> {
     placed.ship(vendor(1), &NewParcel::default(), ids)
@@ -201,6 +221,7 @@ fn every_change_of_the_largest_order_fits_into_one_transaction() {
     is cancelled when accepted: 83
     is cancelled when overpaid: 83
     is revived by a late payment: 81
+    is revived by a payment on a page: 83
     is declined by a vendor: 18
     is shipped by a vendor: 16
     is cancelled but for what was shipped: 91

@@ -19,6 +19,7 @@ use super::*;
 mod acts;
 mod calls;
 mod documents;
+mod sessions;
 
 const WEBHOOKS: Webhooks = Webhooks { events: payments::stripe::EVENTS, api_version: payments::stripe::VERSION };
 const SECRET: &str = r#"{"api_key":"sk_test_local","publishable_key":"pk_test_local","webhook_secret":{"current":"whsec_local","previous":null}}"#;

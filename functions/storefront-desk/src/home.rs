@@ -89,14 +89,17 @@ async fn summary_page(app: &App, staff: &Staff, shops: &[(VendorAccount, Role)])
         if late > 0 {
             sheet.alert(note(Tone::Bad, &pages::count(t.desk_late_orders, late, staff.person.language())));
         }
-        sheet.part(boxed(t.account_orders, [
-            facts(&[
-                (t.desk_tab_new.to_owned(), counted(open.to_accept)),
-                (t.desk_tab_to_ship.to_owned(), counted(open.to_ship)),
-                (t.desk_tab_on_the_way.to_owned(), counted(open.on_the_way)),
-            ]),
-            actions(t.account_orders, &links),
-        ]));
+        sheet.part(boxed(
+            t.account_orders,
+            [
+                facts(&[
+                    (t.desk_tab_new.to_owned(), counted(open.to_accept)),
+                    (t.desk_tab_to_ship.to_owned(), counted(open.to_ship)),
+                    (t.desk_tab_on_the_way.to_owned(), counted(open.on_the_way)),
+                ]),
+                actions(t.account_orders, &links),
+            ],
+        ));
     }
     if let Some(short) = products {
         let links = [
@@ -104,13 +107,13 @@ async fn summary_page(app: &App, staff: &Staff, shops: &[(VendorAccount, Role)])
             Link::new("/desk/products?show=sold-out", t.sold_out),
             Link::new("/desk/products?show=low", t.desk_low),
         ];
-        sheet.part(boxed(t.desk_products, [
-            facts(&[
-                (t.sold_out.to_owned(), counted(short.sold_out)),
-                (t.desk_low.to_owned(), counted(short.low)),
-            ]),
-            actions(t.desk_products, &links),
-        ]));
+        sheet.part(boxed(
+            t.desk_products,
+            [
+                facts(&[(t.sold_out.to_owned(), counted(short.sold_out)), (t.desk_low.to_owned(), counted(short.low))]),
+                actions(t.desk_products, &links),
+            ],
+        ));
     }
     if shops.len() > 1 {
         sheet.part(boxed(t.desk_choose_shop, [shop_table(&staff.person, shops)]));

@@ -47,7 +47,10 @@ async fn import_page(app: &App, staff: &Staff, id: ImportId, wrong: Option<Wrong
     sheet.part(stated(&date_time(view.created_at, language), states::of_job(t, view.state), pieces));
     if view.errors.iter().any(|entry| entry.code == MISSING_COLUMN) {
         let columns = [Link::new(format!("{IMPORTS}/columns?from={id}"), t.desk_columns)];
-        sheet.part(boxed(t.desk_columns_unknown, [muted(t.desk_columns_unknown_text), actions(t.desk_columns, &columns)]));
+        sheet.part(boxed(
+            t.desk_columns_unknown,
+            [muted(t.desk_columns_unknown_text), actions(t.desk_columns, &columns)],
+        ));
     }
     if view.dry_run && view.state == JobState::Completed && view.refused < view.products {
         let form = start_form(staff, &path);
@@ -115,7 +118,8 @@ fn report(sheet: &mut Sheet<'_>, staff: &Staff, view: &ImportView) {
     }
     let columns = [t.desk_line, t.desk_product, t.desk_column, t.desk_value, t.desk_why].map(str::to_owned);
     let row = |entry: &ImportRowError| {
-        let line = if entry.line == 0 { String::new() } else { number(i64::try_from(entry.line).unwrap_or(0), language) };
+        let line =
+            if entry.line == 0 { String::new() } else { number(i64::try_from(entry.line).unwrap_or(0), language) };
         let times = if entry.times > 1 { format!(" × {}", entry.times) } else { String::new() };
         let kind = match entry.severity {
             Severity::Error | Severity::Other => t.desk_refused,

@@ -29,17 +29,20 @@ pub(crate) async fn show_summary(State(app): State<App>, by: Operating) -> Resul
         Link::new(format!("{VENDORS}?state=submitted"), t.op_submitted_vendors),
         Link::new(format!("{ORDERS}?state=awaiting_payment"), t.op_unpaid_orders),
     ];
-    sheet.part(boxed(t.op_waits, [
-        facts(&[
-            (t.op_submitted_vendors.to_owned(), counted(summary.submitted_vendors)),
-            (t.op_failed_refunds.to_owned(), counted(waiting.failed_refunds)),
-            (t.op_amount_mismatches.to_owned(), counted(waiting.amount_mismatches)),
-            (t.op_unmatched_payments.to_owned(), counted(waiting.unmatched_payments)),
-            (t.op_open_disputes.to_owned(), counted(waiting.open_disputes)),
-            (t.op_unpaid_orders.to_owned(), counted(waiting.unpaid_orders)),
-        ]),
-        actions(t.op_waits, &links),
-    ]));
+    sheet.part(boxed(
+        t.op_waits,
+        [
+            facts(&[
+                (t.op_submitted_vendors.to_owned(), counted(summary.submitted_vendors)),
+                (t.op_failed_refunds.to_owned(), counted(waiting.failed_refunds)),
+                (t.op_amount_mismatches.to_owned(), counted(waiting.amount_mismatches)),
+                (t.op_unmatched_payments.to_owned(), counted(waiting.unmatched_payments)),
+                (t.op_open_disputes.to_owned(), counted(waiting.open_disputes)),
+                (t.op_unpaid_orders.to_owned(), counted(waiting.unpaid_orders)),
+            ]),
+            actions(t.op_waits, &links),
+        ],
+    ));
     if may_read(&by.operator, OperatorPermission::ReadMoney) {
         money_parts(&mut sheet, &app, &by).await?;
     }

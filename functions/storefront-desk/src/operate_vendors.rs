@@ -8,7 +8,9 @@ use domain::marketplace::OperatorPermission;
 use domain::text::LongText;
 use domain::vendor::{Document, PublicIdentity, VendorAccount, VendorState, VendorStep};
 use domain::{PageRequest, VendorId};
-use pages::parts::{Button, Field, Form, Kind, Link, Tone, alert, anchor, badge, boxed, facts, muted, pager, plain, table, tabs};
+use pages::parts::{
+    Button, Field, Form, Kind, Link, Tone, alert, anchor, badge, boxed, facts, muted, pager, plain, table, tabs,
+};
 use pages::{Html, date, date_time, money};
 use serde::Deserialize;
 
@@ -148,12 +150,7 @@ fn identity_facts(by: &Operating, identity: &PublicIdentity) -> Vec<(String, Str
     rows
 }
 
-async fn papers_part(
-    sheet: &mut Sheet<'_>,
-    app: &App,
-    by: &Operating,
-    account: &VendorAccount,
-) -> Result<(), Problem> {
+async fn papers_part(sheet: &mut Sheet<'_>, app: &App, by: &Operating, account: &VendorAccount) -> Result<(), Problem> {
     if account.documents.is_empty() {
         return Ok(());
     }

@@ -7,7 +7,9 @@ use browser::{KEY, Reply, new_key};
 use domain::address::Address;
 use domain::order::{OrderLine, OrderState, ParcelLine, ParcelState, VendorOrder, VendorOrderId, VendorOrderState};
 use domain::returns::ReturnState;
-use pages::parts::{Button, Field, Form, Group, Kind, Line, Link, Tone, actions, boxed, facts, lines, muted, note, stated, sum};
+use pages::parts::{
+    Button, Field, Form, Group, Kind, Line, Link, Tone, actions, boxed, facts, lines, muted, note, stated, sum,
+};
 use pages::{Html, Texts, date_time, fill, money};
 
 use crate::App;
@@ -55,7 +57,10 @@ pub(crate) async fn order_page(
     if order.state == VendorOrderState::Pending {
         decide_on_it(&mut sheet, t, &path);
     }
-    sheet.part(boxed(t.goods, [lines(&order.lines.iter().map(|line| line_of(staff, line)).collect::<Vec<_>>()), sums(staff, &view)]));
+    sheet.part(boxed(
+        t.goods,
+        [lines(&order.lines.iter().map(|line| line_of(staff, line)).collect::<Vec<_>>()), sums(staff, &view)],
+    ));
     if let Some(address) = &view.address {
         let label = actions(t.desk_label, &[Link::new(format!("{path}/label"), t.desk_label)]);
         sheet.part(boxed(t.delivery_address, [facts(&address_facts(t, address)), label]));
@@ -69,7 +74,8 @@ pub(crate) async fn order_page(
     for asked in &view.returns {
         return_part(&mut sheet, staff, order, asked, &path);
     }
-    let is_paid = payment.is_some_and(|payment| matches!(payment.order_state, OrderState::Paid | OrderState::Completed));
+    let is_paid =
+        payment.is_some_and(|payment| matches!(payment.order_state, OrderState::Paid | OrderState::Completed));
     if is_paid && !view.parcels.is_empty() {
         refund_part(&mut sheet, staff, order, &path);
     }

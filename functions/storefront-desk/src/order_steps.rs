@@ -4,8 +4,8 @@ use api::{Path, Problem};
 use axum::extract::State;
 use browser::{Fields, Form, Reply, call, keyed};
 use desk::{Action, DeclineReturn, GrantOwnRefund, OwnVendorOrder, ShipOrder};
-use domain::order::{ParcelStep, VendorOrderId};
 use domain::Code;
+use domain::order::{ParcelStep, VendorOrderId};
 use serde_json::{Value, json};
 
 use crate::App;

@@ -7,7 +7,9 @@ use desk::ListVendorOrders;
 use domain::order::{VendorOrder, VendorOrderState};
 use domain::text::SearchText;
 use domain::{PageRequest, Timestamp};
-use pages::parts::{Button, Field, Form, Group, Kind, Link, Tone, actions, anchor, badge, muted, pager, plain, table, tabs};
+use pages::parts::{
+    Button, Field, Form, Group, Kind, Link, Tone, actions, anchor, badge, muted, pager, plain, table, tabs,
+};
 use pages::{Html, date_time, money};
 
 use crate::App;
@@ -79,11 +81,8 @@ pub(crate) async fn list_orders(State(app): State<App>, staff: Staff) -> Result<
     // A number is looked for in all of them.
     let named = person.asked("tab");
     let tab = if typed.is_some() && named.is_none() { Tab::All } else { Tab::parse(named.as_deref()) };
-    let asked = ListVendorOrders {
-        state: tab.state(),
-        text: search_of(typed.as_deref())?,
-        ..ListVendorOrders::default()
-    };
+    let asked =
+        ListVendorOrders { state: tab.state(), text: search_of(typed.as_deref())?, ..ListVendorOrders::default() };
     let after = person.asked("after");
     let page = PageRequest { limit: PER_PAGE, cursor: after.clone() };
     let found = app.desk.vendor_orders(&staff.member, &asked, &page).await?;
@@ -97,9 +96,7 @@ pub(crate) async fn list_orders(State(app): State<App>, staff: Staff) -> Result<
 
     let mut sheet = Sheet::of_vendor(&app, &staff, ORDERS, t.account_orders);
     sheet.tell_done();
-    let link = |tab: Tab, name: &str| {
-        Link::new(listed_at(ORDERS, &[("tab", Some(tab.as_str()))], None), name)
-    };
+    let link = |tab: Tab, name: &str| Link::new(listed_at(ORDERS, &[("tab", Some(tab.as_str()))], None), name);
     let names = [t.desk_tab_new, t.desk_tab_to_ship, t.desk_tab_on_the_way, t.desk_tab_all];
     let links: Vec<Link> =
         Tab::ALL.into_iter().zip(names).map(|(one, name)| link(one, name).when_current(one == tab)).collect();
@@ -166,10 +163,7 @@ fn steps_of(sheet: &Sheet<'_>, staff: &Staff, order: &VendorOrder, path: &str) -
         ]),
         VendorOrderState::Accepted | VendorOrderState::PartiallyShipped => actions(
             &number,
-            &[
-                Link::new(format!("{path}#ship"), t.desk_ship),
-                Link::new(format!("{path}/label"), t.desk_label),
-            ],
+            &[Link::new(format!("{path}#ship"), t.desk_ship), Link::new(format!("{path}/label"), t.desk_label)],
         ),
         _ => Html::default(),
     }

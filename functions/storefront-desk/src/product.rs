@@ -7,7 +7,9 @@ use desk::{OwnProduct, WriteProduct};
 use domain::catalog::{Category, CategoryTree, ProductState, Variant};
 use domain::text::Handle;
 use domain::{Call, Expected, Outcome, ProductId};
-use pages::parts::{Button, Choice, Field, Form, Group, Kind, Line, Link, Tone, alert, boxed, facts, lines, muted, note};
+use pages::parts::{
+    Button, Choice, Field, Form, Group, Kind, Line, Link, Tone, alert, boxed, facts, lines, muted, note,
+};
 use pages::{Html, Texts, fill, number};
 use serde_json::{Map, Value, json};
 
@@ -73,9 +75,10 @@ async fn new_page(app: &App, staff: &Staff, wrong: Option<Wrong>) -> Result<Repl
         .asking(vec![
             Field::new("handle", t.desk_handle, Kind::Text).hinting(t.desk_handle_hint).optional().at_most(60),
         ])
-        .with(Group::named(t.desk_visibility, vec![
-            Field::new("visibility", t.desk_visibility, Kind::Radio { options: when }).filled(chosen),
-        ]))
+        .with(Group::named(
+            t.desk_visibility,
+            vec![Field::new("visibility", t.desk_visibility, Kind::Radio { options: when }).filled(chosen)],
+        ))
         .button(Button::main(t.save));
     let mut sheet = Sheet::of_vendor(app, staff, PRODUCTS, t.desk_new_product).mending(wrong);
     sheet.part(muted(t.desk_pictures_later));
@@ -242,13 +245,17 @@ fn variant_part(sheet: &mut Sheet<'_>, staff: &Staff, own: &OwnProduct, variant:
     let prices = Form::to(format!("{to}/price"))
         .hiding(KEY, new_key(now))
         .hiding("version", own.product.version.to_string())
-        .with(Group::of(vec![
-            field("price", in_currency(t.desk_price_in), Kind::Decimal).filled(decimal(price.map(|price| price.price))),
-            field("former", in_currency(t.desk_former_price_in), Kind::Decimal)
-                .filled(decimal(price.and_then(|price| price.compare_at)))
-                .hinting(t.desk_former_price_hint)
-                .optional(),
-        ]).in_a_row())
+        .with(
+            Group::of(vec![
+                field("price", in_currency(t.desk_price_in), Kind::Decimal)
+                    .filled(decimal(price.map(|price| price.price))),
+                field("former", in_currency(t.desk_former_price_in), Kind::Decimal)
+                    .filled(decimal(price.and_then(|price| price.compare_at)))
+                    .hinting(t.desk_former_price_hint)
+                    .optional(),
+            ])
+            .in_a_row(),
+        )
         .button(Button::main(t.desk_save_price));
     let stock = Form::to(format!("{to}/stock"))
         .hiding(KEY, new_key(now))
@@ -297,7 +304,10 @@ fn pictures_part(sheet: &mut Sheet<'_>, app: &App, staff: &Staff, own: &OwnProdu
 
 /// The version that a form was made of.
 pub(crate) fn seen(fields: &Fields) -> Expected {
-    fields.text("version").and_then(|typed| typed.parse().ok()).map_or(Expected::Any, |one| Expected::Versions(vec![one]))
+    fields
+        .text("version")
+        .and_then(|typed| typed.parse().ok())
+        .map_or(Expected::Any, |one| Expected::Versions(vec![one]))
 }
 
 /// Replaces a product by what is written.
@@ -340,4 +350,3 @@ pub(crate) async fn change(
         Err(problem) => product_page(&app, &staff, id, Wrong::with("text", &fields, problem)?).await,
     }
 }
-

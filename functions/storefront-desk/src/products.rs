@@ -35,7 +35,8 @@ pub(crate) async fn list_products(State(app): State<App>, staff: Staff) -> Resul
     let (typed, shown, after) = (person.asked("q"), person.asked("show"), person.asked("after"));
     let filter = FILTERS.iter().find(|(name, ..)| *name == shown.as_deref()).or(FILTERS.first());
     let (shown, state, stock) = filter.copied().unwrap_or_default();
-    let search = typed.as_deref().map(|typed| SearchText::parse(typed).map_err(|wrong| bad("q", &wrong))).transpose()?;
+    let search =
+        typed.as_deref().map(|typed| SearchText::parse(typed).map_err(|wrong| bad("q", &wrong))).transpose()?;
     let find = FindProducts { state, stock, search: search.as_ref().map(Search::from) };
     let page = PageRequest { limit: PER_PAGE, cursor: after.clone() };
     let found = app.desk.products(&staff.member, &find, &page).await?;

@@ -7,7 +7,9 @@ use desk::{AcceptTerms, ChangeVendor};
 use domain::legal::LegalVersion;
 use domain::vendor::{Membership, Permission, PublicIdentity, VendorAccount, VendorState};
 use domain::{Currency, Money};
-use pages::parts::{Button, Choice, Field, Form, Group, Kind, Link, Tone, actions, alert, badge, boxed, facts, muted, stated, text};
+use pages::parts::{
+    Button, Choice, Field, Form, Group, Kind, Link, Tone, actions, alert, badge, boxed, facts, muted, stated, text,
+};
 use pages::{Html, Language, Texts};
 use serde_json::{Map, Value, json};
 
@@ -98,32 +100,43 @@ pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Opt
                 .completing("tel")
                 .optional(),
         ]),
-        Group::named(t.about_seller, vec![
-            line("legal_name", t.desk_legal_name, known.and_then(|known| Some(known.legal_name.as_ref()?.to_string())))
+        Group::named(
+            t.about_seller,
+            vec![
+                line(
+                    "legal_name",
+                    t.desk_legal_name,
+                    known.and_then(|known| Some(known.legal_name.as_ref()?.to_string())),
+                )
                 .hinting(t.desk_legal_name_hint)
                 .optional(),
-            Field::new("kind", t.desk_kind_of_seller, Kind::Choice { options: kinds }).filled(kind),
-            Field::new("country", t.country, Kind::Choice { options: countries }).filled(country),
-            line("tax_id", t.tax_number, identity.and_then(|known| Some(known.tax_id.as_ref()?.to_string()))).optional(),
-            line(
-                "register_no",
-                t.registration_number,
-                identity.and_then(|known| Some(known.register_no.as_ref()?.to_string())),
-            )
-            .optional(),
-            line("address", t.seller_address, identity.and_then(|known| Some(known.address.as_ref()?.to_string())))
+                Field::new("kind", t.desk_kind_of_seller, Kind::Choice { options: kinds }).filled(kind),
+                Field::new("country", t.country, Kind::Choice { options: countries }).filled(country),
+                line("tax_id", t.tax_number, identity.and_then(|known| Some(known.tax_id.as_ref()?.to_string())))
+                    .optional(),
+                line(
+                    "register_no",
+                    t.registration_number,
+                    identity.and_then(|known| Some(known.register_no.as_ref()?.to_string())),
+                )
                 .optional(),
-        ]),
-        Group::named(t.delivery, vec![
-            Field::new("currency", t.currency, Kind::Choice { options: all })
-                .filled(currency.map(Currency::as_str).unwrap_or_default())
-                .hinting(t.desk_currency_hint),
-            Field::new("shipping_rate", t.desk_shipping_rate, Kind::Decimal)
-                .filled(text(rate))
-                .hinting(t.desk_shipping_rate_hint)
-                .optional(),
-            Field::new("cash", t.desk_cash, Kind::Decimal).filled(text(cash)).hinting(t.desk_cash_hint).optional(),
-        ]),
+                line("address", t.seller_address, identity.and_then(|known| Some(known.address.as_ref()?.to_string())))
+                    .optional(),
+            ],
+        ),
+        Group::named(
+            t.delivery,
+            vec![
+                Field::new("currency", t.currency, Kind::Choice { options: all })
+                    .filled(currency.map(Currency::as_str).unwrap_or_default())
+                    .hinting(t.desk_currency_hint),
+                Field::new("shipping_rate", t.desk_shipping_rate, Kind::Decimal)
+                    .filled(text(rate))
+                    .hinting(t.desk_shipping_rate_hint)
+                    .optional(),
+                Field::new("cash", t.desk_cash, Kind::Decimal).filled(text(cash)).hinting(t.desk_cash_hint).optional(),
+            ],
+        ),
     ]
 }
 
@@ -297,8 +310,7 @@ pub(crate) async fn submit_shop(State(app): State<App>, staff: Staff, Sent(field
 fn filled_fields(app: &App, staff: &Staff) -> Fields {
     let groups = file_fields(staff.person.t(), &app.place.site.currencies, Some(&staff.member.account));
     let fields = groups.iter().flat_map(|group| &group.fields);
-    let pairs: Vec<String> =
-        fields.map(|field| format!("{}={}", field.name, pages::escaped(&field.value))).collect();
+    let pairs: Vec<String> = fields.map(|field| format!("{}={}", field.name, pages::escaped(&field.value))).collect();
     Fields::parse(pairs.join("&").as_bytes())
 }
 

@@ -230,9 +230,7 @@ fn complaint(problem: &Problem, person: &Person) -> Html {
 fn ways_out(problem: &Problem, person: &Person) -> Html {
     let (t, language) = (person.t(), person.language());
     let link = match problem.code() {
-        Code::StepUpNeeded => {
-            Link::new(sign_in_path(language, &page_of(&person.visitor.path)), t.sign_in)
-        }
+        Code::StepUpNeeded => Link::new(sign_in_path(language, &page_of(&person.visitor.path)), t.sign_in),
         Code::MfaRequired => Link::new(format!("/{}/account", language.code()), t.account),
         Code::TermsNotAccepted => Link::new("/desk/shop", t.desk_shop),
         _ => return Html::default(),

@@ -136,7 +136,8 @@ pub(crate) fn choose(app: &App, vendor: VendorId, next: impl Into<String>) -> Re
 impl App {
     /// The only shop of a person; who has several chooses one, and who has none applies.
     async fn only_shop(&self, person: &Person) -> Result<VendorId, ElseWhere> {
-        let shops = self.vendors.shops_of(person.session.user).await.map_err(|refused| ElseWhere::Refused(refused.into()))?;
+        let shops =
+            self.vendors.shops_of(person.session.user).await.map_err(|refused| ElseWhere::Refused(refused.into()))?;
         match shops.as_slice() {
             [] => Err(ElseWhere::At("/desk/apply")),
             [(only, _)] => Ok(only.card.id),

@@ -103,6 +103,7 @@ pub const FUNCTIONS: &[Function] = &[
     http!("payment-webhook", payment_webhook, "webhooks", "What payment providers call."),
     pages!("storefront", storefront),
     pages!("storefront-private", storefront_private),
+    pages!("storefront-desk", storefront_desk),
     events!("order-events", order_events, queue_batch),
     events!("follow-up", follow_up, queue_batch),
     events!("imports", imports, queue_batch),

@@ -44,6 +44,18 @@ impl Fields {
         self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
     }
 
+    pub(crate) fn push(&mut self, name: String, value: String) {
+        if self.0.len() < MOST_FIELDS {
+            self.0.push((name, value));
+        }
+    }
+
+    /// What the form says, in one text, without these fields: two that say the same are the same.
+    pub fn said(&self, without: &[&str]) -> String {
+        let said = self.0.iter().filter(|(name, _)| !without.contains(&name.as_str()));
+        said.map(|(name, value)| format!("{name}={value}\n")).collect()
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)
     }

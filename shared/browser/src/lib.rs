@@ -11,6 +11,7 @@ mod place;
 mod policy;
 mod reply;
 mod router;
+mod uploads;
 mod visitor;
 
 pub use acting::{KEY, call, done, keyed, new_key};
@@ -19,6 +20,7 @@ pub use form::{Fields, Form, as_api};
 pub use place::{Lang, Place};
 pub use reply::Reply;
 pub use router::{Pages, router};
+pub use uploads::{MOST_UPLOADED, Uploaded, Uploads};
 pub use visitor::{
     CART, KEPT_CART, LANGUAGE, Located, Preferred, SESSION, Sessions, Signed, Visitor, safe_next, sign_in_path,
 };

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, REFRESH, SET_COOKIE, VARY};
 use http::{HeaderValue, StatusCode};
 use ring::digest;
 
@@ -26,6 +26,7 @@ pub struct Reply {
     varies: Option<&'static str>,
     jar: Jar,
     leads: Leads,
+    refresh: Option<u32>,
 }
 
 /// Marks a public answer, whose `ETag` is a hash of its bytes.
@@ -34,7 +35,8 @@ pub(crate) struct Public;
 
 impl Reply {
     fn of(status: StatusCode, kind: &'static str, body: Bytes) -> Self {
-        Self { status, kind, body, location: None, cache: None, varies: None, jar: Jar::default(), leads: Leads::Home }
+        let (jar, leads) = (Jar::default(), Leads::Home);
+        Self { status, kind, body, location: None, cache: None, varies: None, jar, leads, refresh: None }
     }
 
     /// A page that only its visitor may see: nobody keeps it.
@@ -93,6 +95,12 @@ impl Reply {
         Self { leads: Leads::Pay, ..self }
     }
 
+    /// The same page, which the browser asks for again after so many seconds: for what goes on meanwhile.
+    #[must_use]
+    pub fn refreshing(self, after_s: u32) -> Self {
+        Self { refresh: Some(after_s), ..self }
+    }
+
     /// Says to caches by what the answer differs.
     #[must_use]
     pub fn varying_by(self, headers: &'static str) -> Self {
@@ -115,6 +123,7 @@ impl IntoResponse for Reply {
         headers.extend(self.varies.map(|varies| (VARY, HeaderValue::from_static(varies))));
         headers.extend(self.location.and_then(|path| Some((LOCATION, HeaderValue::try_from(path).ok()?))));
         headers.extend(tag.as_deref().and_then(|tag| Some((ETAG, HeaderValue::try_from(tag).ok()?))));
+        headers.extend(self.refresh.map(|after_s| (REFRESH, HeaderValue::from(after_s))));
         for cookie in self.jar.into_lines() {
             headers.append(SET_COOKIE, cookie);
         }

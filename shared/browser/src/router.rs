@@ -24,7 +24,8 @@ use crate::form::check_same_origin;
 use crate::place::language_of;
 use crate::policy::{Leads, protect};
 use crate::reply::Public;
-use crate::Place;
+use crate::visitor::preferred;
+use crate::{Cookies, Place};
 
 /// The limit on a form in bytes.
 const FORM_LIMIT: usize = 256 * 1024;
@@ -88,7 +89,7 @@ impl<App: Clone + Send + Sync + 'static> Pages<App> {
 }
 
 /// The router of a function's pages. Around them it refuses what another site's page sends, shows a page for each
-/// problem in the language of the path, compresses where nobody before does, answers 304, and adds the headers that
+/// problem in the language of the path or else of the visitor, compresses where nobody before does, answers 304, and adds the headers that
 /// every answer carries.
 pub fn router<App: Clone + Send + Sync + 'static>(pages: Pages<App>, app: App, place: Place) -> Router {
     let place = Arc::new(place);
@@ -113,7 +114,8 @@ fn is_as_routed(request: &Request) -> bool {
 }
 
 async fn finish(request: Request, next: Next, place: Arc<Place>) -> Response {
-    let language = language_of(request.uri().path());
+    let chosen = || preferred(&Cookies::of(request.headers()), request.headers(), &place);
+    let language = language_of(request.uri().path()).unwrap_or_else(chosen);
     let id = api::identity::request_id(request.extensions()).map(str::to_owned);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -136,7 +138,7 @@ async fn finish(request: Request, next: Next, place: Arc<Place>) -> Response {
             let route = route.as_ref().map_or("", MatchedPath::as_str);
             api::router::log_failure(&problem, route, id.as_deref());
         }
-        show_problem(&mut response, &problem, language.unwrap_or_default(), &place, id.as_deref());
+        show_problem(&mut response, &problem, language, &place, id.as_deref());
     }
     let leads = response.extensions_mut().remove::<Leads>().unwrap_or_default();
     let is_public = response.extensions_mut().remove::<Public>().is_some();

@@ -4,6 +4,7 @@ use api::{Now, Problem, SourceIp};
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::response::{IntoResponse, Response};
 use domain::{Code, Timestamp, UserId};
+use http::HeaderMap;
 use http::request::Parts;
 use pages::Language;
 use shop::{BrowserSession, BrowserSessions};
@@ -64,16 +65,16 @@ impl<S: Sessions + Send + Sync> FromRequestParts<S> for Visitor {
             Some(cookie) => state.sessions().signed_in(cookie, now).await?,
             None => None,
         };
-        let language = language.unwrap_or_else(|| preferred(&cookies, parts, state.place()));
+        let language = language.unwrap_or_else(|| preferred(&cookies, &parts.headers, state.place()));
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Self { language, cookies, session, now, client, path })
     }
 }
 
 /// The language that somebody has chosen, or else that their browser prefers.
-fn preferred(cookies: &Cookies, parts: &Parts, place: &Place) -> Language {
+pub(crate) fn preferred(cookies: &Cookies, headers: &HeaderMap, place: &Place) -> Language {
     let chosen = cookies.named(LANGUAGE, place).and_then(Language::parse);
-    let accepted = || parts.headers.get(http::header::ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok());
+    let accepted = || headers.get(http::header::ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok());
     chosen.or_else(|| accepted().and_then(Language::from_accept)).unwrap_or_default()
 }
 
@@ -89,7 +90,7 @@ impl<S: Located + Send + Sync> FromRequestParts<S> for Preferred {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let cookies = Cookies::of(&parts.headers);
-        Ok(Self(preferred(&cookies, parts, state.place())))
+        Ok(Self(preferred(&cookies, &parts.headers, state.place())))
     }
 }
 

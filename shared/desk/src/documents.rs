@@ -1,5 +1,6 @@
 //! Papers of a vendor: each is recorded, and its file is uploaded by its vendor.
 
+use bytes::Bytes;
 use domain::text::Line;
 use domain::upload::Upload;
 use domain::vendor::{Document, DocumentKind, Member, Paper, Permission, VendorAccount};
@@ -112,6 +113,13 @@ impl Vendors {
             Ok::<_, Error>(self.accounts.save_vendor(&changed, follow, &self.catalog, respond).await?)
         };
         self.accounts.once(call.request(), work).await
+    }
+
+    /// Puts the file of a recorded document, for a browser that cannot upload it itself.
+    pub async fn put_document(&self, document: &Document, asked: &AddDocument, bytes: Bytes) -> Result<(), Error> {
+        let Some(key) = &document.key else { return Ok(()) };
+        let file = UploadSpec { key, content_type: asked.content_type.content_type(), size: asked.size };
+        Ok(self.documents.put(file, bytes).await?)
     }
 
     /// Signs the upload of a document's file.

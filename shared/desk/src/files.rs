@@ -54,6 +54,13 @@ impl Files {
         sent.map(|_| ()).map_err(|error| BucketFailed(DisplayErrorContext(&error).to_string()))
     }
 
+    /// Copies a file. The bucket's notification starts the import, as that of a put file does.
+    pub(crate) async fn copy(&self, from: &str, to: &str) -> Result<(), BucketFailed> {
+        let copy = self.bucket_client.copy_object().bucket(&self.bucket).key(to);
+        let sent = copy.copy_source(format!("{}/{from}", self.bucket)).send().await;
+        sent.map(|_| ()).map_err(|error| BucketFailed(DisplayErrorContext(&error).to_string()))
+    }
+
     /// Whether the bucket has a file.
     pub(crate) async fn has(&self, key: &str) -> Result<bool, BucketFailed> {
         match self.bucket_client.head_object().bucket(&self.bucket).key(key).send().await {

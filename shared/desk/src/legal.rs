@@ -60,6 +60,11 @@ impl Operator {
 }
 
 impl Vendors {
+    /// The last version of the agreement that members accept, if there is one.
+    pub async fn agreement(&self) -> Result<Option<LegalVersion>, Error> {
+        Ok(self.inviting.settings.last_legal(LegalText::Agreement).await?)
+    }
+
     /// Keeps that a member has accepted the agreement in force.
     pub async fn accept_terms<R>(&self, member: &Member, asked: AcceptTerms, call: Call<'_, Membership, R>) -> Done<R> {
         member.proof.check()?;

@@ -62,6 +62,7 @@ domain::one_of! {
         Store(store::Error),
         Secret(platform::SecretError),
         Unsigned(platform::NotSigned),
+        NotPut(platform::NotPut),
         NotSealed(platform::NotSealed),
         NotOpened(platform::NotOpened),
         File(files::BucketFailed),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use domain::settings::Limit;
 use domain::upload::Upload;
 use domain::vendor::{Member, Permission};
@@ -97,6 +98,12 @@ impl Desk {
         }
         self.rate_limits.count_one("upload", shop, Limit::per_minute(quotas.uploads), now).await?;
         Ok(self.rate_limits.count_units("upload-size", shop, (kilobytes, limit), now).await?)
+    }
+
+    /// Puts a picture whose upload was begun, for a browser that cannot upload it itself.
+    pub async fn put_picture(&self, id: MediaId, asked: &BeginUpload, bytes: Bytes) -> Result<(), Error> {
+        let (key, content_type) = (id.to_string(), asked.content_type.as_str());
+        Ok(self.media.put(UploadSpec { key: &key, content_type, size: asked.size }, bytes).await?)
     }
 
     /// Signs the upload of a picture.

@@ -1,7 +1,7 @@
 //! Imports and exports of product files: starting one and showing its progress. A worker does the work itself.
 
 use bytes::Bytes;
-use domain::job::{ExportJob, FileFormat, ImportJob, ImportRowError, JobState, StockImport};
+use domain::job::{ExportJob, FileFormat, ImportJob, ImportRowError, JobState, StockImport, import_key};
 use domain::settings::Limit;
 use domain::stored::Kept;
 use domain::text::Line;
@@ -148,6 +148,32 @@ impl Desk {
         };
         let outcome = self.accounts.once(call.request(), work).await?;
         Ok((outcome, begun.job))
+    }
+
+    /// Begins another import of the file of one that is over: for real after a dry run, or with other columns. The file
+    /// is copied next, by [`Desk::copy_file`].
+    pub async fn import_again<R>(
+        &self,
+        member: &Member,
+        from: ImportId,
+        asked: &ImportParameters,
+        call: Call<'_, BegunImport, R>,
+    ) -> Result<(Outcome<R>, ImportJob), Error> {
+        member.may(Permission::EditProducts)?;
+        let former = self.accounts.import(member.vendor(), from).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        if !former.is_over() {
+            return Err(Refusal::of(Code::ImportRunning).into());
+        }
+        if !self.files.has(&former.key()).await? {
+            return Err(Refusal::because(Code::Expired, "the file is not kept any more: choose it again").into());
+        }
+        // Its size was checked when it was put.
+        self.begin_import(member, asked, AskedFile::Inline(0), call).await
+    }
+
+    /// Gives an import the file of an earlier one of its vendor. That starts it, so its job has to be stored before.
+    pub async fn copy_file(&self, from: ImportId, job: &ImportJob) -> Result<(), Error> {
+        Ok(self.files.copy(&import_key(job.vendor, from), &job.key()).await?)
     }
 
     /// What becomes of the shop's last import when another one begins: nothing when it is over. One whose file is not

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::catalog::{Product, ProductState, Variant};
+use domain::catalog::{CategoryTree, Product, ProductState, Variant};
 use domain::settings::Quotas;
 use domain::stock::StockShard;
 use domain::text::Handle;
@@ -89,6 +89,12 @@ impl Desk {
         let shards = self.stock.shards(&all).await?;
         let own = |product| OwnProduct::listed(product, &shards, member);
         Ok(Slice { items: found.items.into_iter().map(own).collect(), next: found.next })
+    }
+
+    /// The categories that a product can be put into.
+    pub async fn categories(&self, member: &Member) -> Result<CategoryTree, Error> {
+        member.may(Permission::ReadProducts)?;
+        Ok(self.catalog.categories().await?)
     }
 
     /// A product with its stock.

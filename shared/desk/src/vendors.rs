@@ -249,6 +249,16 @@ impl Vendors {
         self.mfa.member(&self.accounts, by, named).await
     }
 
+    /// The vendors that a person works for, with their role in each.
+    pub async fn shops_of(&self, user: UserId) -> Result<Vec<(VendorAccount, Role)>, Error> {
+        let mut shops = Vec::new();
+        for membership in self.accounts.memberships(user).await? {
+            let account = self.accounts.vendor(membership.vendor).await?;
+            shops.extend(account.map(|account| (account, membership.role)));
+        }
+        Ok(shops)
+    }
+
     /// The account of the member's vendor.
     pub fn own_account<'a>(&self, member: &'a Member) -> Result<&'a VendorAccount, Error> {
         member.may(Permission::ReadShop)?;

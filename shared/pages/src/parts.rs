@@ -85,6 +85,8 @@ pub enum Kind {
     Number,
     /// A number with a decimal point.
     Decimal,
+    /// A day.
+    Date,
     Area,
     Check,
     File { accept: &'static str, several: bool },
@@ -183,6 +185,7 @@ impl Field {
             Kind::Phone => "tel",
             Kind::Password => "password",
             Kind::Number => "number",
+            Kind::Date => "date",
             Kind::File { .. } => "file",
             _ => "text",
         }
@@ -297,6 +300,8 @@ pub struct Form {
     pub buttons: Vec<Button>,
     /// Whether it sends files.
     pub files: bool,
+    /// Whether it asks for a page instead of posting: a form to look for something.
+    pub asks: bool,
 }
 
 impl Form {
@@ -325,6 +330,11 @@ impl Form {
     pub fn button(mut self, button: Button) -> Self {
         self.buttons.push(button);
         self
+    }
+
+    #[must_use]
+    pub fn asked_for(self) -> Self {
+        Self { asks: true, ..self }
     }
 
     #[must_use]
@@ -383,8 +393,9 @@ impl Form {
     pub fn shown(&self, language: crate::Language, others: &[String]) -> Html {
         let t = Texts::of(language);
         let summary = self.summary(t, language, others);
-        let Self { action, hidden, groups, buttons, files } = self;
-        Html::of(&FormPart { action, hidden, groups, buttons, files: *files, summary, optional_word: t.optional })
+        let Self { action, hidden, groups, buttons, files, asks } = self;
+        let (files, asks) = (*files, *asks);
+        Html::of(&FormPart { action, hidden, groups, buttons, files, asks, summary, optional_word: t.optional })
     }
 }
 
@@ -396,6 +407,7 @@ struct FormPart<'a> {
     groups: &'a [Group],
     buttons: &'a [Button],
     files: bool,
+    asks: bool,
     summary: Html,
     optional_word: &'static str,
 }
@@ -416,6 +428,18 @@ pub fn boxed(title: &str, pieces: impl IntoIterator<Item = Html>) -> Html {
 /// A panel with a title and a state.
 pub fn stated(title: &str, (tone, state): (Tone, &str), pieces: impl IntoIterator<Item = Html>) -> Html {
     Html::of(&Boxed { title, state: (tone.badge(), state), content: Html::joined(pieces) })
+}
+
+#[derive(Template)]
+#[template(source = "<div id=\"{{ id }}\">{{ content }}</div>", ext = "html")]
+struct Anchored<'a> {
+    id: &'a str,
+    content: Html,
+}
+
+/// Something that links lead to.
+pub fn anchored(id: &str, content: Html) -> Html {
+    Html::of(&Anchored { id, content })
 }
 
 #[derive(Template)]

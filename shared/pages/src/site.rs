@@ -49,6 +49,8 @@ pub struct Frame<'a> {
     pub signed_in: Option<bool>,
     /// What was searched for.
     pub search: String,
+    /// Whether its path names no language: a parameter of that path chooses one.
+    pub unprefixed: bool,
 }
 
 impl<'a> Frame<'a> {
@@ -68,6 +70,7 @@ impl<'a> Frame<'a> {
             cart_items: None,
             signed_in: None,
             search: String::new(),
+            unprefixed: false,
         }
     }
 
@@ -94,6 +97,9 @@ impl<'a> Frame<'a> {
 
     /// The path of the same page in another language.
     pub fn in_language(&self, language: &Language) -> String {
+        if self.unprefixed {
+            return with_query(&self.path, "language", language.code());
+        }
         let other = Self { language: *language, ..self.clone() };
         other.to(&self.path)
     }

@@ -105,6 +105,31 @@ pub struct Screen<'a> {
     pub aside: Html,
 }
 
+/// A page to print: where a parcel goes and what is in it.
+#[derive(Debug, Template)]
+#[template(path = "label.html")]
+pub struct Label {
+    pub language: Language,
+    pub back: String,
+    pub back_name: &'static str,
+    pub title: String,
+    pub from_name: &'static str,
+    pub from: Vec<String>,
+    pub to_name: &'static str,
+    pub to: Vec<String>,
+    /// What its carrier collects.
+    pub collect: Option<String>,
+    pub lines: Vec<String>,
+    pub hint: &'static str,
+}
+
+impl Label {
+    /// The whole page.
+    pub fn shown(&self) -> String {
+        Html::of(self).into_string()
+    }
+}
+
 impl<'a> Screen<'a> {
     /// A page with this title and these parts.
     pub fn new(f: Frame<'a>, heading: impl Into<String>, main: impl IntoIterator<Item = Html>) -> Self {

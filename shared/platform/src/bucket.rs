@@ -6,6 +6,8 @@ use std::time::SystemTime;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
 use domain::upload::{FileLink, LINK_LIFETIME, Upload};
 use domain::{Code, Coded, Timestamp};
 
@@ -30,6 +32,17 @@ pub struct UploadSpec<'a> {
 #[derive(Debug, thiserror::Error)]
 #[error("not signed: {0}")]
 pub struct NotSigned(String);
+
+/// The bucket did not take a file.
+#[derive(Debug, thiserror::Error)]
+#[error("the bucket did not take a file: {0}")]
+pub struct NotPut(String);
+
+impl Coded for NotPut {
+    fn code(&self) -> Code {
+        Code::Unavailable
+    }
+}
 
 impl Coded for NotSigned {
     fn code(&self) -> Code {
@@ -63,6 +76,16 @@ impl Bucket {
                 .collect(),
             expires_at: now + LINK_LIFETIME,
         })
+    }
+
+    /// Puts a file that came with a request, where a browser without scripts has sent it.
+    ///
+    /// # Errors
+    /// When the bucket does not take it.
+    pub async fn put(&self, file: UploadSpec<'_>, bytes: Bytes) -> Result<(), NotPut> {
+        let put = self.client.put_object().bucket(&self.name).key(file.key).content_type(file.content_type);
+        let sent = put.body(ByteStream::from(bytes)).send().await;
+        sent.map(|_| ()).map_err(|error| NotPut(DisplayErrorContext(&error).to_string()))
     }
 
     /// A signed URL from which a file of a stranger's can be downloaded, under the name that they gave it. No browser

@@ -31,7 +31,7 @@ mod totp;
 pub mod trace;
 mod uploads;
 
-pub use bucket::{Bucket, NotSigned, UploadSpec};
+pub use bucket::{Bucket, NotPut, NotSigned, UploadSpec};
 pub use config::Config;
 pub use consume::{
     EventError, MessageError, QueueMessage, Tick, UserPoolEvent, answer_user_pool, consume_queue, consume_schedule,

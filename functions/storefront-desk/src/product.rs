@@ -1,0 +1,352 @@
+//! A product of a vendor: writing a new one, and changing one.
+
+use api::{Path, Problem};
+use axum::extract::State;
+use browser::{Fields, Form as Sent, KEY, Reply, call, keyed, new_key};
+use desk::{OwnProduct, WriteProduct};
+use domain::catalog::{Category, CategoryTree, ProductState, Variant};
+use domain::text::Handle;
+use domain::{Call, Expected, Outcome, ProductId};
+use pages::parts::{
+    Button, Choice, Field, Form, Group, Kind, Line, Link, Tone, alert, boxed, facts, lines, muted, note,
+};
+use pages::{Html, Texts, fill, number};
+use serde_json::{Map, Value, json};
+
+use crate::App;
+use crate::amounts::{amount, units};
+use crate::products::PRODUCTS;
+use crate::shown::{Sheet, Wrong, after};
+use crate::states;
+use crate::who::Staff;
+use crate::written::{as_html, as_text, read, written};
+
+/// Where the API points to, and the fields of the forms.
+pub(crate) const RENAMED: [(&str, &str); 5] = [
+    ("/variants/0/price", "price"),
+    ("/variants/0/prices", "price"),
+    ("/variants/0/on_hand", "stock"),
+    ("/description_html", "description"),
+    ("/pictures", "pictures"),
+];
+
+/// Fields that say what a product is.
+fn text_fields(t: &'static Texts, tree: &CategoryTree) -> Vec<Field> {
+    let mut options = vec![Choice::new("", t.desk_no_category)];
+    add_categories(&mut options, &tree.roots, "");
+    vec![
+        Field::new("title", t.desk_title, Kind::Text).hinting(t.desk_title_hint).at_most(200),
+        Field::new("category", t.desk_category, Kind::Choice { options }).optional(),
+        Field::new("description", t.description, Kind::Area).hinting(t.desk_description_hint).optional(),
+    ]
+}
+
+fn add_categories(options: &mut Vec<Choice>, categories: &[Category], above: &str) {
+    for category in categories {
+        let name = if above.is_empty() { category.name.to_string() } else { format!("{above} › {}", category.name) };
+        options.push(Choice::new(category.handle.to_string(), name.clone()));
+        add_categories(options, &category.children, &name);
+    }
+}
+
+/// What must be filled in.
+pub(crate) fn required<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Problem> {
+    fields.text(name).ok_or_else(|| Problem::field(format!("/{name}"), "missing", "must be given"))
+}
+
+pub(crate) async fn show_new(State(app): State<App>, staff: Staff) -> Result<Reply, Problem> {
+    new_page(&app, &staff, None).await
+}
+
+async fn new_page(app: &App, staff: &Staff, wrong: Option<Wrong>) -> Result<Reply, Problem> {
+    let t = staff.person.t();
+    let tree = app.desk.categories(&staff.member).await?;
+    let currency = staff.member.account.currency;
+    let numbers = vec![
+        Field::new("price", fill(t.desk_price_in, &[("currency", currency.as_str())]), Kind::Decimal),
+        Field::new("stock", t.desk_on_hand, Kind::Number).filled("1"),
+    ];
+    let when = vec![Choice::new("publish", t.desk_publish_now), Choice::new("draft", t.desk_keep_draft)];
+    let chosen = if staff.member.is_approved().is_ok() { "publish" } else { "draft" };
+    let form = Form::to(format!("{PRODUCTS}/new"))
+        .hiding(KEY, new_key(staff.person.visitor.now))
+        .asking(text_fields(t, &tree))
+        .with(Group::of(numbers).in_a_row())
+        .asking(vec![
+            Field::new("handle", t.desk_handle, Kind::Text).hinting(t.desk_handle_hint).optional().at_most(60),
+        ])
+        .with(Group::named(
+            t.desk_visibility,
+            vec![Field::new("visibility", t.desk_visibility, Kind::Radio { options: when }).filled(chosen)],
+        ))
+        .button(Button::main(t.save));
+    let mut sheet = Sheet::of_vendor(app, staff, PRODUCTS, t.desk_new_product).mending(wrong);
+    sheet.part(muted(t.desk_pictures_later));
+    let form = sheet.form("new", form, &RENAMED);
+    sheet.part(form);
+    Ok(sheet.reply())
+}
+
+/// What a form of the simple kind says: a product with one variant.
+fn simple(staff: &Staff, fields: &Fields) -> Result<WriteProduct, Problem> {
+    let mut said = fields.object(&["category", "handle"]);
+    said.insert("title".to_owned(), Value::from(required(fields, "title")?));
+    if let Some(text) = fields.text("description") {
+        said.insert("description_html".to_owned(), Value::from(as_html(text)));
+    }
+    let price = amount(required(fields, "price")?, staff.member.account.currency, "/price")?;
+    let stock = fields.text("stock").map_or(Ok(0), |typed| units(typed, "/stock"))?;
+    said.insert("variants".to_owned(), json!([{"price": price, "on_hand": stock}]));
+    read(said)
+}
+
+/// A created product and its version, as its answer is kept for a replay.
+type Created = (ProductId, u64);
+
+fn kept(created: &Created) -> String {
+    format!("{} {}", created.0, created.1)
+}
+
+fn kept_before(text: &str) -> Option<Created> {
+    let (id, version) = text.split_once(' ')?;
+    Some((id.parse().ok()?, version.parse().ok()?))
+}
+
+pub(crate) async fn create(State(app): State<App>, staff: Staff, Sent(fields): Sent) -> Result<Reply, Problem> {
+    let created = async {
+        let (member, now) = (&staff.member, staff.person.visitor.now);
+        let product = simple(&staff, &fields)?;
+        app.desk.count_change("desk", staff.person.session.user, now).await?;
+        let request = keyed(&fields, (&member.key_scope(), "/desk/products/new"), &fields.said(&[KEY]), now)?;
+        let respond = |own: &OwnProduct| Ok((own.product.id, own.product.version));
+        let call = Call::new(now, Some(&request), |created| Ok(kept(created)), &respond);
+        match app.desk.create_product(member, &product, call).await? {
+            Outcome::Done((id, _)) | Outcome::Repeated(Some((id, _))) => Ok(id),
+            Outcome::Replayed(text) => {
+                let (id, version) = kept_before(&text).ok_or_else(|| Problem::internal("an unreadable replay"))?;
+                app.desk.complete_initial_stock(id, Some(version), &product).await?;
+                Ok(id)
+            }
+            Outcome::Repeated(None) => Err(Problem::internal("a replay without an answer")),
+        }
+    };
+    let id = match created.await {
+        Ok(id) => id,
+        Err(problem) => return new_page(&app, &staff, Wrong::with("new", &fields, problem)?).await,
+    };
+    let path = format!("{PRODUCTS}/{id}");
+    if fields.text("visibility") != Some("publish") {
+        return Ok(after(&path, "created"));
+    }
+    // It is saved: what stands in the way of its sale is told on its page.
+    let call = call::<OwnProduct>(staff.person.visitor.now, None);
+    match app.desk.set_product_state(&staff.member, id, ProductState::Published, &Expected::Any, call).await {
+        Ok(_) => Ok(after(&path, "published")),
+        Err(refused) => product_page(&app, &staff, id, Wrong::with("publish", &fields, refused.into())?).await,
+    }
+}
+
+pub(crate) async fn show_product(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<ProductId>,
+) -> Result<Reply, Problem> {
+    product_page(&app, &staff, id, None).await
+}
+
+/// The page of a product, perhaps after one of its forms was sent.
+pub(crate) async fn product_page(
+    app: &App,
+    staff: &Staff,
+    id: ProductId,
+    wrong: Option<Wrong>,
+) -> Result<Reply, Problem> {
+    let (own, tree) = tokio::join!(app.desk.product(&staff.member, id), app.desk.categories(&staff.member));
+    let (own, tree) = (own?, tree?);
+    let (t, product) = (staff.person.t(), &own.product);
+    let path = format!("{PRODUCTS}/{id}");
+    let mut sheet = Sheet::of_vendor(app, staff, PRODUCTS, product.title.as_str()).mending(wrong);
+    sheet.tell_done();
+    if let Some(hidden) = &product.hidden {
+        sheet.alert(alert(Tone::Bad, t.desk_product_hidden, &[hidden.reason.to_string()], &[]));
+    }
+    if product.images.is_empty() {
+        sheet.alert(note(Tone::Info, t.desk_no_pictures));
+    }
+    let (tone, state) = states::of_product(t, product.state, product.hidden.is_some());
+    let is_published = product.state == ProductState::Published;
+    let switch = if is_published {
+        let shown = Link::new(format!("/{}/p/{}", staff.person.language().code(), product.handle), t.desk_see_in_shop);
+        let hide = sheet.button(format!("{path}/unpublish"), Button::quiet(t.desk_unpublish));
+        Html::joined([pages::parts::actions(t.desk_see_in_shop, &[shown]), hide])
+    } else {
+        sheet.button(format!("{path}/publish"), Button::main(t.desk_publish_now))
+    };
+    sheet.part(pages::parts::stated(t.desk_visibility, (tone, state), [switch]));
+    for variant in &product.variants {
+        variant_part(&mut sheet, staff, &own, variant, &path);
+    }
+    pictures_part(&mut sheet, app, staff, &own, &path);
+    text_part(&mut sheet, staff, &own, &tree, &path);
+    let sure = vec![Field::new("sure", t.desk_delete_sure, Kind::Check)];
+    let delete = Form::to(format!("{path}/delete"))
+        .hiding(KEY, new_key(staff.person.visitor.now))
+        .asking(sure)
+        .button(Button::danger(t.delete));
+    let delete = sheet.form("delete", delete, &[]);
+    sheet.part(boxed(t.desk_delete_product, [delete]));
+    Ok(sheet.reply())
+}
+
+fn text_part(sheet: &mut Sheet<'_>, staff: &Staff, own: &OwnProduct, tree: &CategoryTree, path: &str) {
+    let t = staff.person.t();
+    let html = own.description_html.as_deref().unwrap_or_default();
+    let plain = as_text(html);
+    let category = own.product.category().map(Handle::to_string).unwrap_or_default();
+    let mut form = Form::to(path)
+        .hiding(KEY, new_key(staff.person.visitor.now))
+        .hiding("version", own.product.version.to_string());
+    let mut fields = text_fields(t, tree);
+    for field in &mut fields {
+        field.value = match field.name.as_str() {
+            "title" => own.product.title.to_string(),
+            "category" => category.clone(),
+            _ => plain.clone().unwrap_or_else(|| html.to_owned()),
+        };
+        if field.name == "description" && plain.is_none() {
+            field.hint = t.desk_description_html.to_owned();
+        }
+    }
+    if plain.is_none() {
+        form = form.hiding("html", "1");
+    }
+    let form = sheet.form("text", form.asking(fields).button(Button::main(t.save)), &RENAMED);
+    sheet.part(boxed(t.about_product, [form]));
+}
+
+fn variant_part(sheet: &mut Sheet<'_>, staff: &Staff, own: &OwnProduct, variant: &Variant, path: &str) {
+    let (t, language) = (staff.person.t(), staff.person.language());
+    let units = own.units.get(&variant.id).copied().unwrap_or_default();
+    let price = variant.price_in(own.currency);
+    let decimal = |amount: Option<domain::Money>| amount.map(|amount| amount.decimal()).unwrap_or_default();
+    let to = format!("{path}/variants/{}", variant.id);
+    let now = staff.person.visitor.now;
+    let known = facts(&[
+        (t.desk_available.to_owned(), number(units.available, language)),
+        (t.desk_reserved.to_owned(), number(units.reserved, language)),
+    ]);
+    let name = |field: &str| format!("{field}-{}", variant.id);
+    // Each variant has such fields, and an id is there once on a page.
+    let field = |name: &str, label: String, kind: Kind| {
+        let field = Field::new(name, label, kind);
+        Field { id: format!("f-{name}-{}", variant.id), ..field }
+    };
+    let in_currency = |text: &str| fill(text, &[("currency", own.currency.as_str())]);
+    let prices = Form::to(format!("{to}/price"))
+        .hiding(KEY, new_key(now))
+        .hiding("version", own.product.version.to_string())
+        .with(
+            Group::of(vec![
+                field("price", in_currency(t.desk_price_in), Kind::Decimal)
+                    .filled(decimal(price.map(|price| price.price))),
+                field("former", in_currency(t.desk_former_price_in), Kind::Decimal)
+                    .filled(decimal(price.and_then(|price| price.compare_at)))
+                    .hinting(t.desk_former_price_hint)
+                    .optional(),
+            ])
+            .in_a_row(),
+        )
+        .button(Button::main(t.desk_save_price));
+    let stock = Form::to(format!("{to}/stock"))
+        .hiding(KEY, new_key(now))
+        .asking(vec![
+            field("on_hand", t.desk_on_hand.to_owned(), Kind::Number)
+                .filled(units.on_hand().to_string())
+                .hinting(t.desk_on_hand_hint),
+        ])
+        .button(Button::main(t.desk_save_stock));
+    let prices = sheet.form(&name("price"), prices, &[]);
+    let stock = sheet.form(&name("stock"), stock, &[]);
+    let title = own.product.title_of(variant);
+    let heading = if own.product.variants.len() > 1 { title } else { t.desk_price_and_stock.to_owned() };
+    sheet.part(boxed(&heading, [known, prices, stock]));
+}
+
+fn pictures_part(sheet: &mut Sheet<'_>, app: &App, staff: &Staff, own: &OwnProduct, path: &str) {
+    let t = staff.person.t();
+    let version = own.product.version.to_string();
+    let mut shown = Vec::new();
+    for (index, image) in (1..).zip(&own.product.images) {
+        let index: usize = index;
+        let form = Form::to(format!("{path}/pictures/remove"))
+            .hiding(KEY, new_key(staff.person.visitor.now))
+            .hiding("version", &version)
+            .hiding("src", image.src.as_str())
+            .button(Button::link(t.remove).about(index.to_string()));
+        let numbered = [("title", own.product.title.as_str()), ("n", &index.to_string())];
+        let title = image.alt.as_ref().map_or_else(|| fill(t.picture_of, &numbered), ToString::to_string);
+        let actions = sheet.form("picture", form, &[]);
+        shown.push(Line { image: Some(image.src.url(&app.media_base)), title, actions, ..Line::default() });
+    }
+    let types = "image/jpeg,image/png,image/webp,image/avif";
+    let form = Form::to(format!("{path}/pictures"))
+        .hiding("version", &version)
+        .sending_files()
+        .asking(vec![
+            Field::new("pictures", t.desk_choose_pictures, Kind::File { accept: types, several: true })
+                .hinting(t.desk_pictures_hint),
+        ])
+        .button(Button::main(t.desk_add_pictures));
+    let form = sheet.form("pictures", form, &RENAMED);
+    let approval = if staff.member.is_approved().is_err() { muted(t.desk_pictures_after_approval) } else { form };
+    sheet.part(boxed(t.pictures, [lines(&shown), approval]));
+}
+
+/// The version that a form was made of.
+pub(crate) fn seen(fields: &Fields) -> Expected {
+    fields
+        .text("version")
+        .and_then(|typed| typed.parse().ok())
+        .map_or(Expected::Any, |one| Expected::Versions(vec![one]))
+}
+
+/// Replaces a product by what is written.
+pub(crate) async fn replace(
+    app: &App,
+    staff: &Staff,
+    id: ProductId,
+    (route, fields): (&str, &Fields),
+    product: Map<String, Value>,
+) -> Result<(), Problem> {
+    let (member, now) = (&staff.member, staff.person.visitor.now);
+    let product = read(product)?;
+    app.desk.count_change("desk", staff.person.session.user, now).await?;
+    let route = format!("{PRODUCTS}/{id}/{route}");
+    let request = keyed(fields, (&member.key_scope(), &route), &fields.said(&[KEY]), now)?;
+    let call = call::<OwnProduct>(now, Some(&request));
+    let _ = app.desk.replace_product(member, id, &product, &seen(fields), call).await?;
+    Ok(())
+}
+
+pub(crate) async fn change(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<ProductId>,
+    Sent(fields): Sent,
+) -> Result<Reply, Problem> {
+    let changed = async {
+        let own = app.desk.product(&staff.member, id).await?;
+        let mut product = written(&own);
+        product.insert("title".to_owned(), Value::from(required(&fields, "title")?));
+        product.remove("category");
+        product.extend(fields.object(&["category"]));
+        let text = fields.text("description").unwrap_or_default();
+        let html = if fields.has("html") { text.to_owned() } else { as_html(text) };
+        product.insert("description_html".to_owned(), Value::from(html));
+        replace(&app, &staff, id, ("text", &fields), product).await
+    };
+    match changed.await {
+        Ok(()) => Ok(after(&format!("{PRODUCTS}/{id}"), "saved")),
+        Err(problem) => product_page(&app, &staff, id, Wrong::with("text", &fields, problem)?).await,
+    }
+}

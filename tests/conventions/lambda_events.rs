@@ -122,7 +122,7 @@ fn every_http_payload_matches_a_route_of_its_function() {
             let event: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a file")).expect("JSON");
             let Some(key) = event["routeKey"].as_str() else { continue };
             let routes = template.api.routes.iter().filter(|route| route.function == function.id);
-            let route = routes.into_iter().find(|route| format!("{} {}", route.method, route.path) == key);
+            let route = routes.into_iter().find(|route| route.key() == key);
             let route = route.unwrap_or_else(|| panic!("{}: {key} is no route of {}", path.display(), function.binary));
             let claims = !event["requestContext"]["authorizer"].is_null();
             assert_eq!(
@@ -183,6 +183,34 @@ async fn catalog_shows_a_product() {
     assert_eq!((status, &body["id"]), (200, &json!(bowl.id)));
     assert_eq!(body["variants"][0]["price"], json!({"amount": "12.50", "currency": "USD"}));
     assert!(text(&headers["cache-control"]).starts_with("public"));
+}
+
+#[tokio::test]
+async fn storefront_shows_a_product() {
+    let (shop, _, bowl) = shop_with_bowl().await;
+    let answer = shop.cloud.invoke("StorefrontFunction", payload("storefront/show-product", &[])).await;
+    let answer = answer.expect("the function answers");
+    let page = text(&answer["body"]);
+    assert_eq!(answer["statusCode"], 200);
+    assert!(page.contains(&bowl.variant) && page.contains("$12.50"), "{page}");
+}
+
+#[tokio::test]
+async fn storefront_private_shows_an_empty_cart() {
+    let (shop, ..) = shop_with_bowl().await;
+    let answer = shop.cloud.invoke("StorefrontPrivateFunction", payload("storefront-private/show-cart", &[])).await;
+    let answer = answer.expect("the function answers");
+    assert_eq!(answer["statusCode"], 200);
+    assert!(text(&answer["body"]).contains("Your cart is empty."));
+}
+
+#[tokio::test]
+async fn storefront_desk_asks_to_sign_in() {
+    let shop = Shop::open().await;
+    let answer = shop.cloud.invoke("StorefrontDeskFunction", payload("storefront-desk/show-desk", &[])).await;
+    let answer = answer.expect("the function answers");
+    assert_eq!(answer["statusCode"], 303);
+    assert_eq!(answer["headers"]["location"], "/uz/sign-in?next=%2Fdesk");
 }
 
 #[tokio::test]

@@ -7,9 +7,10 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::calls::{make_refund, may_take_days};
+use super::calls::make_refund;
 use super::objects::{self, Dispute, EvidenceDetails, Intent, Object, Refund, Status};
 use super::refusal::Refusal;
+use super::rules::may_take_days;
 use super::session::{self, Session, State};
 use super::store::{Event, Transaction};
 
@@ -92,7 +93,7 @@ impl ActError {
 impl Act {
     /// Applies the act to the latest payment of an order.
     pub(super) fn on_order(self, transaction: &Transaction<'_>, order: &str, now: Timestamp) -> Result<Done, ActError> {
-        session::expire_overdue(transaction, now).map_err(act_error)?;
+        session::expire_overdue(transaction, now)?;
         let (kind, id) = transaction.newest_payment(order)?.ok_or(ActError::UnknownOrder)?;
         let mut done = if kind == Session::KIND {
             let session: Session = transaction.find(&id)?.ok_or(ActError::UnknownOrder)?;
@@ -316,7 +317,7 @@ fn last<T: Object>(transaction: &Transaction<'_>, intent: &Intent) -> Result<T, 
     found.into_iter().next().ok_or_else(|| ActError::State(format!("the payment {} has no {}", intent.id, T::KIND)))
 }
 
-pub(super) fn act_error(refusal: Refusal) -> ActError {
+fn act_error(refusal: Refusal) -> ActError {
     let body = refusal.body();
     ActError::State(body.pointer("/error/message").and_then(Value::as_str).unwrap_or_default().to_owned())
 }

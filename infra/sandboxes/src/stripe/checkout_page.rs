@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ring::digest;
 
-use super::calls::takes_days;
 use super::objects::{Intent, Status};
 use super::page::{escape, written};
+use super::rules::takes_days;
 use super::session::{Session, State};
 
 /// One column that fits a phone, light and dark.

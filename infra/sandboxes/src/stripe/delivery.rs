@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::acting::{self, ActError};
+use super::acting::ActError;
 use super::store::Event;
 use super::{PREFIX, Stripe, WEBHOOK_PATH, WEBHOOK_SECRET, json_answer, local_error, session};
 use crate::Deliver;
@@ -128,8 +128,8 @@ impl Stripe {
         }
         let now = self.inner.clock.now();
         let due = self.inner.store.write(|transaction| {
-            session::expire_overdue(transaction, now).map_err(acting::act_error)?;
-            transaction.claim_due(now).map_err(ActError::from)
+            session::expire_overdue(transaction, now)?;
+            transaction.claim_due(now)
         });
         let due = match due {
             Ok(due) => due,

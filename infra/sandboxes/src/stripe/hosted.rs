@@ -149,7 +149,7 @@ impl Stripe {
 }
 
 fn find(transaction: &Transaction<'_>, id: &str, now: Timestamp) -> Result<Session, ActError> {
-    session::expire_overdue(transaction, now).map_err(acting::act_error)?;
+    session::expire_overdue(transaction, now)?;
     transaction.find(id)?.ok_or(ActError::UnknownPage)
 }
 

@@ -22,6 +22,7 @@ mod hosted;
 mod objects;
 mod page;
 mod refusal;
+mod rules;
 mod session;
 mod store;
 #[cfg(test)]

@@ -8,10 +8,10 @@ use cloud::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::calls::{check_amount, check_methods, enqueue};
 use super::form::Form;
 use super::objects::{self, Intent, Object, Status};
 use super::refusal::Refusal;
+use super::rules::{check_amount, check_methods};
 use super::store::{Event, Transaction};
 
 /// How long a page is open, unless the shop expires it before.
@@ -281,7 +281,7 @@ impl Session {
     }
 
     /// Nobody can pay on the page any more. The events that tell it are sent by the schedule.
-    fn expire(&mut self, transaction: &Transaction<'_>, now: Timestamp) -> Result<(), Refusal> {
+    fn expire(&mut self, transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
         self.close(transaction, State::Expired)?;
         let intent: Option<Intent> = self.payment_intent.as_ref().map(|id| transaction.find(id)).transpose()?.flatten();
         let about = self.payment_intent.as_ref().unwrap_or(&self.id);
@@ -290,9 +290,9 @@ impl Session {
         {
             intent.cancel(Some("automatic".to_owned()), now);
             transaction.put(&intent)?;
-            enqueue(transaction, "payment_intent.canceled", &intent, &intent.id, now)?;
+            transaction.tell("payment_intent.canceled", &intent, &intent.id, now)?;
         }
-        enqueue(transaction, "checkout.session.expired", self, about, now)
+        transaction.tell("checkout.session.expired", self, about, now)
     }
 
     fn close(&mut self, transaction: &Transaction<'_>, state: State) -> rusqlite::Result<()> {
@@ -339,7 +339,7 @@ pub(super) fn follow(
 }
 
 /// Expires the sessions whose time is up.
-pub(super) fn expire_overdue(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), Refusal> {
+pub(super) fn expire_overdue(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
     for id in transaction.overdue(now.seconds())? {
         if let Some(mut session) = transaction.find::<Session>(&id)? {
             session.expire(transaction, now)?;

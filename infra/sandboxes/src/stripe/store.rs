@@ -211,6 +211,15 @@ impl Transaction<'_> {
             .map(drop)
     }
 
+    /// Records an event for the schedule to send, if the endpoint is subscribed to it.
+    pub(super) fn tell<T: Object>(&self, name: &str, object: &T, intent: &str, now: Timestamp) -> rusqlite::Result<()> {
+        if self.is_subscribed(name) {
+            let event = self.record(name, object, intent, now)?;
+            self.enqueue(&event, now)?;
+        }
+        Ok(())
+    }
+
     /// The last event of this name about this object.
     pub(super) fn last_event(&self, name: &str, subject: &str) -> rusqlite::Result<Option<Event>> {
         self.connection

@@ -144,6 +144,7 @@ fn of_operator(pages: Pages<App>) -> Pages<App> {
         .page("/operate/orders/{id}", operate_order::show_order)
         .act("/operate/orders/{id}/cancel", refund_steps::cancel)
         .act("/operate/orders/{id}/refund", refund_steps::grant)
+        .act("/operate/orders/{id}/payments/{payment}", refund_steps::decide_amount)
         .act("/operate/orders/{id}/refunds/{refund}/retry", refund_steps::retry)
         .act("/operate/orders/{id}/refunds/{refund}/resolve", refund_steps::resolve)
         .page("/operate/settings/{area}", operate_settings::list_settings)

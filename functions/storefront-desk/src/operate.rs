@@ -5,6 +5,7 @@ use axum::extract::State;
 use browser::Reply;
 use domain::PageRequest;
 use domain::marketplace::OperatorPermission;
+use domain::payment::PaymentState;
 use pages::parts::{Link, actions, anchor, boxed, facts, plain, table};
 use pages::{Html, date_time, money};
 
@@ -54,8 +55,24 @@ pub(crate) async fn show_summary(State(app): State<App>, by: Operating) -> Resul
 
 async fn money_parts(sheet: &mut Sheet<'_>, app: &App, by: &Operating) -> Result<(), Problem> {
     let (t, language) = (by.person.t(), by.person.language());
-    let (refunds, disputes) = tokio::join!(app.operator.failed_refunds(&FIRST), app.operator.open_disputes(&FIRST));
-    let (refunds, disputes) = (refunds?.items, disputes?.items);
+    let (refunds, disputes, wrong) = tokio::join!(
+        app.operator.failed_refunds(&FIRST),
+        app.operator.open_disputes(&FIRST),
+        app.operator.payments_in_state(PaymentState::AmountMismatch, &FIRST)
+    );
+    let (refunds, disputes, wrong) = (refunds?.items, disputes?.items, wrong?.items);
+    if !wrong.is_empty() {
+        let columns = [t.order_number, t.amount, t.date].map(str::to_owned);
+        let row = |payment: &domain::payment::Payment| {
+            vec![
+                anchor(&format!("{ORDERS}/{}", payment.order), &payment.order.number()),
+                plain(&money(payment.captured.unwrap_or(payment.amount), language)),
+                plain(&date_time(payment.created_at, language)),
+            ]
+        };
+        let rows: Vec<Vec<Html>> = wrong.iter().map(row).collect();
+        sheet.part(boxed(t.op_amount_mismatches, [table(t.op_amount_mismatches, &columns, &rows)]));
+    }
     if !refunds.is_empty() {
         let columns = [t.order_number, t.amount, t.date].map(str::to_owned);
         let row = |refund: &domain::payment::Refund| {

@@ -1,12 +1,12 @@
 //! One order as the operator sees it, with what the operator decides about it.
 
-use api::views::{OperatorOrderView, RefundView, VendorOrderView};
+use api::views::{OperatorOrderView, OperatorPaymentView, RefundView, VendorOrderView};
 use api::{Path, Problem};
 use axum::extract::State;
 use browser::{KEY, Reply, new_key};
 use domain::marketplace::OperatorPermission;
 use domain::order::OrderState;
-use domain::payment::RefundState;
+use domain::payment::{PaymentState, RefundState};
 use domain::{Money, OrderId};
 use pages::parts::{
     Button, Choice, Field, Form, Kind, Line, Tone, badge, boxed, facts, lines, muted, note, stated, sum,
@@ -16,7 +16,7 @@ use pages::{date_time, fill, money};
 use crate::App;
 use crate::operate_orders::ORDERS;
 use crate::order::address_facts;
-use crate::shown::{Sheet, Wrong};
+use crate::shown::{Sheet, Wrong, numbered};
 use crate::states;
 use crate::who::Operating;
 
@@ -57,7 +57,7 @@ pub(crate) async fn order_page(app: &App, by: &Operating, id: OrderId, wrong: Op
     if let Some(address) = &order.address {
         sheet.part(boxed(t.delivery_address, [facts(&address_facts(t, address))]));
     }
-    payments_part(&mut sheet, by, &view);
+    payments_part(&mut sheet, by, id, &view);
     for refund in &order.refunds {
         refund_part(&mut sheet, by, id, refund);
     }
@@ -120,9 +120,9 @@ fn sums(by: &Operating, totals: domain::pricing::Totals) -> pages::Html {
     sum(&rows)
 }
 
-fn payments_part(sheet: &mut Sheet<'_>, by: &Operating, view: &OperatorOrderView) {
+fn payments_part(sheet: &mut Sheet<'_>, by: &Operating, id: OrderId, view: &OperatorOrderView) {
     let (t, language) = (by.person.t(), by.person.language());
-    let mut known = Vec::new();
+    let (mut known, mut pieces) = (Vec::new(), Vec::new());
     for payment in &view.payments {
         let state = serde_json::json!(payment.state);
         let state = state.as_str().unwrap_or_default().replace('_', " ");
@@ -131,12 +131,23 @@ fn payments_part(sheet: &mut Sheet<'_>, by: &Operating, view: &OperatorOrderView
         known.push((name, format!("{paid} · {state} · {}", date_time(payment.created_at, language))));
         known.extend(payment.reference.as_ref().map(|reference| (t.op_reference.to_owned(), reference.clone())));
     }
+    let is_to_decide = |payment: &&OperatorPaymentView| payment.state == PaymentState::AmountMismatch;
+    let may_decide = by.operator.may(OperatorPermission::DecideMoney).is_ok();
+    for payment in view.payments.iter().filter(|payment| may_decide && is_to_decide(payment)) {
+        let form = Form::to(format!("{ORDERS}/{id}/payments/{}", payment.id))
+            .hiding(KEY, new_key(by.person.visitor.now))
+            .button(Button::main(t.op_accept_amount).sending("do", "accept"))
+            .button(Button::danger(t.op_refund_amount).sending("do", "refund"));
+        pieces.push(muted(t.op_amount_text));
+        pieces.push(sheet.form(&format!("amount-{}", payment.id), form, &[]));
+    }
     for dispute in &view.disputes {
         let amount = dispute.amount.map(|amount| money(amount, language)).unwrap_or_default();
         known.push((t.op_dispute.to_owned(), format!("{amount} · {}", dispute.reason)));
         known.extend(dispute.evidence_due_at.map(|at| (t.desk_due.to_owned(), date_time(at, language))));
     }
-    sheet.part(boxed(t.payment, [facts(&known)]));
+    pieces.insert(0, facts(&known));
+    sheet.part(boxed(t.payment, pieces));
 }
 
 fn refund_part(sheet: &mut Sheet<'_>, by: &Operating, id: OrderId, refund: &RefundView) {
@@ -151,7 +162,7 @@ fn refund_part(sheet: &mut Sheet<'_>, by: &Operating, id: OrderId, refund: &Refu
         let retry = form("retry").button(Button::main(t.op_retry_refund));
         pieces.push(sheet.form(&format!("retry-{}", refund.id), retry, &[]));
         let how = Field::new("note", t.op_resolve_how, Kind::Area).at_most(500);
-        let how = Field { id: format!("f-note-{}", refund.id), ..how };
+        let how = numbered(how, refund.id);
         let resolve = form("resolve").asking(vec![how]).button(Button::quiet(t.op_resolve_refund));
         pieces.push(sheet.form(&format!("resolve-{}", refund.id), resolve, &[]));
     }

@@ -14,7 +14,7 @@ use pages::{Html, Texts, date_time, fill, money};
 
 use crate::App;
 use crate::orders::{ORDERS, is_late, state_of};
-use crate::shown::{Sheet, Wrong};
+use crate::shown::{Sheet, Wrong, numbered};
 use crate::states;
 use crate::who::Staff;
 
@@ -125,7 +125,7 @@ pub(crate) fn address_facts(t: &'static Texts, address: &Address) -> Vec<(String
     let mut row = |name: &str, value: Option<String>| rows.extend(value.map(|value| (name.to_owned(), value)));
     row(t.phone, address.phone.as_ref().map(ToString::to_string));
     row(t.street, address.line1.as_ref().map(ToString::to_string));
-    row("", address.line2.as_ref().map(ToString::to_string));
+    row(t.street, address.line2.as_ref().map(ToString::to_string));
     row(t.entrance, address.entrance.as_ref().map(ToString::to_string));
     row(t.floor, address.floor.as_ref().map(ToString::to_string));
     row(t.apartment, address.apartment.as_ref().map(ToString::to_string));
@@ -181,7 +181,7 @@ fn parcel_part(sheet: &mut Sheet<'_>, staff: &Staff, order: &VendorOrder, parcel
     if parcel.state == ParcelState::Shipped {
         let form = Form::to(format!("{path}/parcels/{}", parcel.number))
             .hiding(KEY, new_key(staff.person.visitor.now))
-            .asking(vec![Field::new("restock", t.desk_restock, Kind::Check)])
+            .asking(vec![numbered(Field::new("restock", t.desk_restock, Kind::Check), format!("p{}", parcel.number))])
             .button(Button::main(t.desk_delivered).sending("do", "delivered"))
             .button(Button::quiet(t.desk_came_back).sending("do", "returned"))
             .button(Button::danger(t.desk_lost).sending("do", "lost"));
@@ -207,6 +207,7 @@ fn return_part(sheet: &mut Sheet<'_>, staff: &Staff, order: &VendorOrder, asked:
     match asked.state {
         ReturnState::Requested => {
             let why = Field::new("reason", t.desk_decline_return_why, Kind::Area).optional().at_most(500);
+            let why = numbered(why, asked.number);
             let form = form()
                 .asking(vec![why])
                 .button(Button::main(t.desk_approve_return).sending("do", "approve"))
@@ -215,7 +216,7 @@ fn return_part(sheet: &mut Sheet<'_>, staff: &Staff, order: &VendorOrder, asked:
         }
         ReturnState::Approved => {
             let form = form()
-                .asking(vec![Field::new("restock", t.desk_restock, Kind::Check)])
+                .asking(vec![numbered(Field::new("restock", t.desk_restock, Kind::Check), asked.number)])
                 .button(Button::main(t.desk_receive_return).sending("do", "receive"));
             pieces.push(sheet.form(&name, form, &[]));
         }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::App;
 use crate::amounts::{amount, units};
 use crate::products::PRODUCTS;
-use crate::shown::{Sheet, Wrong, after};
+use crate::shown::{Sheet, Wrong, after, numbered};
 use crate::states;
 use crate::who::Staff;
 use crate::written::{as_html, as_text, read, written};
@@ -236,11 +236,7 @@ fn variant_part(sheet: &mut Sheet<'_>, staff: &Staff, own: &OwnProduct, variant:
         (t.desk_reserved.to_owned(), number(units.reserved, language)),
     ]);
     let name = |field: &str| format!("{field}-{}", variant.id);
-    // Each variant has such fields, and an id is there once on a page.
-    let field = |name: &str, label: String, kind: Kind| {
-        let field = Field::new(name, label, kind);
-        Field { id: format!("f-{name}-{}", variant.id), ..field }
-    };
+    let field = |name: &str, label: String, kind: Kind| numbered(Field::new(name, label, kind), variant.id);
     let in_currency = |text: &str| fill(text, &[("currency", own.currency.as_str())]);
     let prices = Form::to(format!("{to}/price"))
         .hiding(KEY, new_key(now))

@@ -6,7 +6,7 @@ use browser::{Fields, Form, KEY, Reply, call, keyed};
 use domain::marketplace::OperatorPermission;
 use domain::order::{Actor, GrantedRefund, PlacedOrder};
 use domain::text::Note;
-use domain::{IdempotentRequest, Ids, OrderId, RefundId, VendorId};
+use domain::{Code, IdempotentRequest, Ids, OrderId, PaymentId, RefundId, VendorId};
 use serde::Deserialize;
 use shop::Changing;
 
@@ -102,6 +102,29 @@ pub(crate) async fn grant(
     };
     let granted = granted.await;
     shown(&app, &by, id, ("refund", &fields), (granted, "refunded")).await
+}
+
+pub(crate) async fn decide_amount(
+    State(app): State<App>,
+    by: Operating,
+    Path((id, payment)): Path<(OrderId, PaymentId)>,
+    Form(fields): Form,
+) -> Result<Reply, Problem> {
+    let name = format!("amount-{payment}");
+    let decided = async {
+        by.operator.may(OperatorPermission::DecideMoney)?;
+        let accept = match fields.text("do") {
+            Some("accept") => true,
+            Some("refund") => false,
+            _ => return Err(Problem::of(Code::Malformed)),
+        };
+        let request = counted(&app, &by, id, (&name, &fields)).await?;
+        let call = call::<PlacedOrder>(by.person.visitor.now, Some(&request));
+        let _ = app.orders.resolve_amount_mismatch(id, payment, accept, call).await?;
+        Ok::<_, Problem>(())
+    };
+    let decided = decided.await;
+    shown(&app, &by, id, (&name, &fields), (decided, "saved")).await
 }
 
 pub(crate) async fn retry(

@@ -4,7 +4,7 @@ use api::Problem;
 use browser::{Fields, KEY, Reply, new_key, sign_in_path};
 use domain::marketplace::OperatorPermission;
 use domain::{Code, Count, FieldError, marketplace};
-use pages::parts::{Button, Form, Link, Tone, alert, note};
+use pages::parts::{Button, Field, Form, Link, Tone, alert, note};
 use pages::views::{Screen, sentence};
 use pages::{Html, Language, Texts, fill, with_query};
 
@@ -236,6 +236,11 @@ fn ways_out(problem: &Problem, person: &Person) -> Html {
         _ => return Html::default(),
     };
     alert(Tone::Info, "", &[], &[link])
+}
+
+/// A field that several forms of a page have: an id is there once on a page.
+pub(crate) fn numbered(field: Field, about: impl std::fmt::Display) -> Field {
+    Field { id: format!("{}-{about}", field.id), ..field }
 }
 
 /// How many there are, `99+` when not all were counted.

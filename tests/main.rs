@@ -25,6 +25,7 @@ mod resources {
     mod console_people;
     mod disputes;
     mod driven_payments;
+    mod edge;
     mod followed_attempts;
     mod handles;
     mod hidden_products;

@@ -124,6 +124,24 @@ impl Client {
         (status, kind, bytes.to_vec())
     }
 
+    /// How many bytes a file has as it is sent, and its `Content-Encoding`.
+    pub(crate) async fn size_of(self, path: &str) -> (usize, String) {
+        let mut request = self.http.get(format!("{}{path}", self.base));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let response = request.send().await.expect("an answer");
+        let coding = response.headers().get("content-encoding").map_or("", |coding| coding.to_str().expect("text"));
+        let coding = coding.to_owned();
+        (response.bytes().await.expect("a body").len(), coding)
+    }
+
+    /// What it sends as `Authorization`.
+    pub(crate) fn authorization(&self) -> String {
+        let sent = self.headers.iter().find(|(name, _)| name == "authorization");
+        sent.map(|(_, value)| value.clone()).expect("somebody who is signed in")
+    }
+
     /// Sends any request with any bytes as its body.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>, content_type: &str) -> Answer {
         let asked = format!("{method} {path}");

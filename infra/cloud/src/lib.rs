@@ -7,6 +7,7 @@ pub mod account;
 pub mod clock;
 pub mod cognito;
 pub mod dynamodb;
+pub mod edge;
 pub mod faults;
 pub mod gateway;
 pub mod iam;

@@ -18,6 +18,11 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// The staging label of the only version that is stored.
 const CURRENT: &str = "AWSCURRENT";
 
+/// How a dynamic reference to a secret begins.
+const REFERENCE: &str = "{{resolve:secretsmanager:";
+/// `arn:aws:secretsmanager:region:account:secret:name`.
+const PARTS_OF_AN_ARN: usize = 7;
+
 /// A secret as the template describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secret {
@@ -115,6 +120,44 @@ impl Secrets {
     /// False when there is no such secret.
     pub fn clear(&self, id: &str) -> bool {
         self.set(id, None)
+    }
+
+    /// A text with its dynamic references (`{{resolve:secretsmanager:ARN:SecretString:key:stage:version}}`) replaced, as
+    /// CloudFormation does it when it makes what has the text. Without a key it is the whole secret. What does not lead
+    /// to a value stays as it is.
+    pub fn resolved(&self, text: &str) -> String {
+        let mut written = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once(REFERENCE) {
+            let Some((reference, following)) = after.split_once("}}") else { break };
+            written.push_str(before);
+            match self.referred(reference) {
+                Some(value) => written.push_str(&value),
+                None => written.push_str(&format!("{REFERENCE}{reference}}}}}")),
+            }
+            rest = following;
+        }
+        written.push_str(rest);
+        written
+    }
+
+    fn referred(&self, reference: &str) -> Option<String> {
+        let parts: Vec<&str> = reference.split(':').collect();
+        let (arn, rest) = parts.split_at_checked(PARTS_OF_AN_ARN)?;
+        let [kind, key, stage, version] = <[&str; 4]>::try_from([rest, &[""; 4]].concat().get(..4)?).ok()?;
+        if !(kind.is_empty() || kind == "SecretString") || !(stage.is_empty() || stage == CURRENT) {
+            return None;
+        }
+        let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+        let current = stored.get(&arn.join(":"))?.current.as_ref()?;
+        if !(version.is_empty() || version == current.id) {
+            return None;
+        }
+        if key.is_empty() {
+            return Some(current.value.clone());
+        }
+        let object: Map<String, Value> = serde_json::from_str(&current.value).ok()?;
+        object.get(key)?.as_str().map(str::to_owned)
     }
 
     fn set(&self, id: &str, version: Option<Version>) -> bool {
@@ -238,6 +281,23 @@ mod tests {
         assert_eq!(missing.message(), Some(text));
         assert!(secrets.replace(ARN, "first"));
         assert_eq!(client.get_secret_value().secret_id(ARN).send().await.unwrap().secret_string(), Some("first"));
+    }
+
+    #[test]
+    fn a_dynamic_reference_is_the_secret_or_one_of_its_texts() {
+        let secrets = secrets();
+        let of = |rest: &str| secrets.resolved(&format!("a {{{{resolve:secretsmanager:{ARN}{rest}}}}} b"));
+        for whole in ["", "::::", ":SecretString", ":SecretString:::", ":::AWSCURRENT:"] {
+            assert_eq!(of(whole), "a {\"current\":\"one\"} b", "{whole}");
+        }
+        assert_eq!(of(":SecretString:current::"), "a one b");
+        for nothing in [":SecretString:previous::", ":SecretBinary:::", ":SecretString:current:AWSPREVIOUS:", "x:::::"]
+        {
+            assert!(of(nothing).contains("{{resolve:secretsmanager:arn"), "{nothing}");
+        }
+        for text in ["", "no reference", "{{resolve:secretsmanager:open"] {
+            assert_eq!(secrets.resolved(text), text);
+        }
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use cloud::stack::StartError;
 use cloud::template::Template;
 
 use crate::bench::{Bench, Parts};
+use crate::deployment::ONLY_AT_THE_EDGE;
 use crate::greeting::greeting;
 use crate::{LocalCloud, Options, TEMPLATE, contract};
 
@@ -151,6 +152,8 @@ enum Unfinished {
 async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let data = (!arguments.memory).then(|| arguments.data.clone());
     let mut options = Options::for_development(arguments.port, data, !arguments.no_demo);
+    // As it is deployed: what the edge would not forward, or would keep, is missing or too old here as well.
+    options.parameters.push(ONLY_AT_THE_EDGE);
     if arguments.processes {
         options.cloud.processes = Some(beside_this_program()?);
     }

@@ -21,6 +21,9 @@ const STACK: &str = "bozor";
 /// The key of Stripe's sandbox for buyers' clients. The sandbox has no library that would be loaded with it.
 const PUBLISHABLE_KEY: &str = "pk_test_local";
 
+/// The template's parameter with which API and pictures are closed to everybody but the edge.
+pub(crate) const ONLY_AT_THE_EDGE: (&str, &str) = ("Edge", "only");
+
 /// A deployment at this URL: what a parameter without a default has on one machine.
 pub fn site(base_url: &str) -> Site {
     Site::of(STACK, base_url)
@@ -61,7 +64,9 @@ impl Deployment for Bozor {
     }
 
     fn site(&self, base_url: &str) -> Site {
-        let site = site(base_url).with("MediaUrl", format!("{base_url}/_aws/s3/bozor-mediabucket"));
+        // An edge that is the only way in has the pictures too.
+        let pictures = if self.parameters.contains(&ONLY_AT_THE_EDGE) { "" } else { "/_aws/s3/bozor-mediabucket" };
+        let site = site(base_url).with("MediaUrl", format!("{base_url}{pictures}"));
         // Nobody needs an authenticator app to try the demo.
         let site = site.with("MfaRequired", "false");
         self.parameters.iter().fold(site, |site, (name, value)| site.with(name, *value))

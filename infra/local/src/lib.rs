@@ -29,7 +29,10 @@ use deployment::Bozor;
 /// `template.yaml` and the templates that it nests, compiled in.
 pub const TEMPLATE: Texts<'static> = Texts {
     root: include_str!("../../../template.yaml"),
-    nested: &[("infra/observability.yaml", include_str!("../../observability.yaml"))],
+    nested: &[
+        ("infra/edge.yaml", include_str!("../../edge.yaml")),
+        ("infra/observability.yaml", include_str!("../../observability.yaml")),
+    ],
 };
 
 /// A running marketplace: the [`Stack`] with Bozor on it, its settings, accounts and demo data. Dropping it ends it

@@ -28,7 +28,8 @@ pub const VENDOR_ID: HeaderName = HeaderName::from_static("vendor-id");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now(pub Timestamp);
 
-/// The client's IP address as the gateway saw it; for a client behind a proxy, the proxy's. For rate limits.
+/// The client's network address: the viewer's if an edge has named it ([`crate::edge`]), else that which the gateway
+/// saw, which for a client behind a proxy is the proxy's. For rate limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceIp(pub String);
 
@@ -142,6 +143,13 @@ fn gateway(extensions: &Extensions) -> Option<&ApiGatewayV2httpRequestContext> {
 
 fn context(parts: &Parts) -> Result<&ApiGatewayV2httpRequestContext, Problem> {
     gateway(&parts.extensions).ok_or_else(|| Problem::internal("the request has no gateway context"))
+}
+
+/// Sets the address that counts as the client's.
+pub(crate) fn set_source(extensions: &mut Extensions, client: std::net::IpAddr) {
+    if let Some(RequestContext::ApiGatewayV2(context)) = extensions.get_mut::<RequestContext>() {
+        context.http.source_ip = Some(client.to_string());
+    }
 }
 
 /// The gateway's id of the request; none without a gateway, as in some tests.

@@ -8,6 +8,7 @@
 
 pub mod body;
 pub mod conditional;
+pub mod edge;
 mod examples;
 pub mod idempotency;
 pub mod idempotent;
@@ -28,6 +29,7 @@ mod sample;
 pub use body::{Json, OrDefault, Path, Query, RawBody, RawReply};
 pub use conditional::{Cached, CachedBytes, IfMatch, Versioned, etag_of};
 pub use domain::Code;
+pub use edge::behind_edge;
 pub use idempotency::{Answer, IdempotencyKey};
 pub use idempotent::{Idempotent, Keyed, NoBody, ScopedRequest, UnscopedRequest};
 pub use identity::{

@@ -12,7 +12,7 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::conditional::HashOfBody;
 use crate::{Problem, conditional, identity};
@@ -140,14 +140,28 @@ async fn finish(request: Request, next: Next, every_route: &str) -> Response {
         response.headers_mut().remove(CONTENT_LENGTH);
     }
 
-    let headers = response.headers_mut();
+    complete(response.headers_mut());
+    response
+}
+
+/// The response to a request that is refused before it comes to a route.
+pub(crate) fn refused(request: &Request, problem: Problem) -> Response {
+    let document = problem.document(identity::request_id(request.extensions()));
+    let mut response = problem.into_response();
+    response.extensions_mut().remove::<Problem>();
+    *response.body_mut() = if request.method() == Method::HEAD { Body::empty() } else { Body::from(document) };
+    complete(response.headers_mut());
+    response
+}
+
+/// Adds the headers that every response carries.
+fn complete(headers: &mut HeaderMap) {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));
     // Nothing here is a page: a browser that opens an answer runs nothing in it and shows it in no frame.
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
-    response
 }
 
 #[cfg(test)]

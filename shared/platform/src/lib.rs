@@ -53,12 +53,16 @@ pub use totp::TotpSecret;
 pub use trace::traced;
 pub use uploads::uploaded_keys;
 
-/// The `main` of a Lambda function: `http` serves the router of a crate, any other word consumes events with its
-/// handler.
+/// The `main` of a Lambda function: `http` serves the router of a crate behind the edge that there may be, any other
+/// word consumes events with its handler.
 #[macro_export]
 macro_rules! lambda {
     (http $function:ident) => {
-        $crate::lambda!(@ config => $crate::serve($function::router($function::App::new(&config).await?)));
+        $crate::lambda!(@ config => {
+            let router = $function::router($function::App::new(&config).await?);
+            let router = api::behind_edge(router, config.optional("EDGE")).map_err($crate::Fatal::new)?;
+            $crate::serve(router)
+        });
     };
     ($consume:ident $function:ident) => {
         $crate::lambda!(@ config => $crate::$consume($function::App::new(&config).await?, $function::handle));

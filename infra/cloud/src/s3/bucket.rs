@@ -14,6 +14,8 @@ pub struct Bucket {
     pub arn: String,
     /// Whether anonymous callers may read an object whose key they know, as a bucket policy for all principals allows.
     pub public_read: bool,
+    /// Whether the edge before it may read its objects.
+    pub edge_read: bool,
     /// Whether its policy refuses plain HTTP. Here all calls count as encrypted.
     pub over_tls_only: bool,
     /// The first rule that allows a request counts.

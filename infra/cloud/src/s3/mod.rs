@@ -45,6 +45,7 @@ pub use bucket::{Bucket, CorsRule, Notification, Notify};
 
 use self::bytes::Claimed;
 use files::Files;
+pub(crate) use permission::FromEdge;
 use permission::{Permissions, TriggeredFault};
 use store::{Headers, Object, Store, StoreError};
 

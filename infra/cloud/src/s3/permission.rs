@@ -18,16 +18,25 @@ const MAX_KEY_LENGTH: usize = 1_024;
 #[derive(Clone, Debug, Default)]
 pub(super) struct TriggeredFault(pub(super) Slot<Kind>);
 
+/// Marks a request that comes from the edge, in whose name CloudFront would sign it. Nobody outside can set it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FromEdge;
+
 pub(super) struct Permissions {
     permit: Permit,
     faults: Faults,
     public: HashSet<String>,
+    /// The buckets that the edge reads.
+    at_edge: HashSet<String>,
 }
 
 impl Permissions {
     pub(super) fn new(permit: Permit, faults: Faults, buckets: &HashMap<String, Bucket>) -> Self {
-        let public = buckets.values().filter(|bucket| bucket.public_read).map(|bucket| bucket.name.clone()).collect();
-        Self { permit, faults, public }
+        let names = |is: fn(&Bucket) -> bool| -> HashSet<String> {
+            buckets.values().filter(|bucket| is(bucket)).map(|bucket| bucket.name.clone()).collect()
+        };
+        let (public, at_edge) = (names(|bucket| bucket.public_read), names(|bucket| bucket.edge_read));
+        Self { permit, faults, public, at_edge }
     }
 
     fn require(&self, access_key: Option<&str>, action: &str, bucket: &str, key: Option<&str>) -> S3Result<()> {
@@ -87,9 +96,17 @@ impl Permissions {
 impl S3Access for Permissions {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
         self.apply_fault(context).await?;
+        let is_of_the_edge = context.extensions_mut().get::<FromEdge>().is_some() && context.credentials().is_none();
         let access_key = context.credentials().map(|credentials| credentials.access_key.as_str());
         let operation = context.s3_op().name();
         match context.s3_path() {
+            S3Path::Object { bucket, key } if is_of_the_edge && self.at_edge.contains(&**bucket) => {
+                well_formed(key)?;
+                match object_action(operation) {
+                    Some("s3:GetObject") => Ok(()),
+                    _ => Err(s3_error!(AccessDenied, "Access Denied")),
+                }
+            }
             S3Path::Object { bucket, key } => {
                 well_formed(key)?;
                 let action = object_action(operation).ok_or_else(|| unknown(operation, access_key))?;

@@ -4,6 +4,7 @@ mod connections;
 mod data_directory;
 mod deployment;
 mod endpoints;
+mod front;
 mod functions;
 mod local_api;
 mod running;
@@ -111,6 +112,12 @@ impl Stack {
     pub async fn invoke(&self, function: &str, event: serde_json::Value) -> Result<serde_json::Value, InvokeError> {
         let invoke = self.sources.invoker(function).map_err(|error| InvokeError::Failed(error.to_string()))?;
         invoke(event).await.map_err(InvokeError::Failed)
+    }
+
+    /// Answers a request to the API's own address, past the edge that there may be.
+    pub async fn past_the_edge(&self, request: http::Request<bytes::Bytes>) -> http::Response<bytes::Bytes> {
+        let (parts, body) = request.into_parts();
+        self.functions.gateway.call(parts, body).await
     }
 
     /// The ids of the processes that a function runs in now, by its logical id; none when it runs in this process.

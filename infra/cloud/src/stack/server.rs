@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -16,7 +17,7 @@ use super::deployment::Deliver;
 use super::functions::Functions;
 use super::running::Cloud;
 use super::services::Services;
-use super::{endpoints, local_api};
+use super::{endpoints, front, local_api};
 
 /// Serves requests until it is told to drain, and finishes those in flight.
 pub(super) fn serve(
@@ -40,21 +41,21 @@ pub(super) fn serve(
     }
 }
 
-/// Lets third parties call the API through the gateway, as requests from outside come.
+/// Lets third parties call the API as requests from outside come.
 fn reach_the_api(services: &Arc<Services>, functions: &Arc<Functions>) {
-    let functions = Arc::downgrade(functions);
+    let parts_of_the_cloud = (Arc::downgrade(services), Arc::downgrade(functions));
     let deliver: Deliver = Arc::new(move |request: http::Request<Bytes>| {
-        let functions = functions.upgrade();
+        let (services, functions) = (parts_of_the_cloud.0.upgrade(), parts_of_the_cloud.1.upgrade());
         Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            match functions {
-                Some(functions) => functions.gateway.call(parts, body).await,
-                None => {
-                    let mut gone = http::Response::new(Bytes::new());
-                    *gone.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                    gone
+            let answer = match (services, functions) {
+                (Some(services), Some(functions)) => {
+                    front::serve(&services, &functions, request.map(axum::body::Body::from)).await
                 }
-            }
+                _ => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            };
+            let (parts, body) = answer.into_parts();
+            let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            http::Response::from_parts(parts, body)
         })
     });
     for third_party in &services.third_parties {
@@ -91,7 +92,7 @@ async fn answer(State(cloud): State<Cloud>, peer: ConnectInfo<Peer>, mut request
         loading.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         return loading;
     }
-    cloud.functions.gateway.serve(request).await
+    front::serve(&cloud.services, &cloud.functions, request).await
 }
 
 /// Whether the request's host is a loopback name. This prevents DNS rebinding: a foreign page could otherwise call the

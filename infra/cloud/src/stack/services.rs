@@ -10,11 +10,13 @@ use serde_json::Value;
 
 use super::data_directory::DataDirectory;
 use super::deployment::{Deployment, Options, Surroundings, ThirdParty};
+use super::front;
 use super::start::StartError;
 use crate::account::REGION;
 use crate::clock::Clock;
 use crate::cognito::Cognito;
 use crate::dynamodb::{self, Endpoint, Permit};
+use crate::edge::Edge;
 use crate::faults::Faults;
 use crate::iam::{Roles, dynamodb_needs};
 use crate::mail::Mail;
@@ -44,6 +46,8 @@ pub struct Services {
     pub buckets: Buckets,
     pub cognito: Cognito,
     pub secrets: Secrets,
+    /// What stands before the gateway and the bucket of pictures, if the template has it.
+    pub(super) edge: Option<Edge>,
     /// SES, with the mail that was sent.
     pub mail: Mail,
     /// The third parties' sandboxes.
@@ -137,6 +141,7 @@ impl Services {
         )?;
         let buckets = open_buckets(file("s3").as_deref(), &template, &queues, &permit, &clock, &faults)?;
         let secrets = Secrets::new(&template.secrets, |id| deployment.secret(id), clock.clone(), permit);
+        let edge = front::edge(&template, &secrets, &clock);
         let third_parties = deployment
             .third_parties(&Surroundings { clock: &clock, faults: &faults, file: &file })
             .map_err(|error| StartError::service("a third party's sandbox")(&error))?;
@@ -157,6 +162,7 @@ impl Services {
             buckets,
             cognito,
             secrets,
+            edge,
             mail,
             third_parties,
             third_party_urls,
@@ -188,6 +194,9 @@ impl Services {
     /// The environment of a function: the template's variables, those that Lambda sets, and the local endpoints.
     pub fn environment(&self, function: &template::Function) -> BTreeMap<String, String> {
         let mut variables = function.environment.clone();
+        for value in variables.values_mut() {
+            *value = self.secrets.resolved(value);
+        }
         let endpoint_base = self.endpoint_base();
         for (name, value) in [
             ("AWS_REGION", REGION.to_owned()),

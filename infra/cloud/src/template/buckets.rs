@@ -10,6 +10,9 @@ use super::{TemplateError, names, properties, refuse};
 use crate::s3::{Bucket, CorsRule, Notification};
 use crate::sqs::Queue;
 
+/// The service whose distributions read a bucket.
+const EDGE: &str = "cloudfront.amazonaws.com";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct BucketProperties {
@@ -121,8 +124,19 @@ pub(super) fn read(
                 bucket.over_tls_only = true;
                 continue;
             }
+            // A service that acts for one resource of ours, not for everybody, so it is no public policy.
+            if statement.principal == Some(Principal::Service(EDGE.to_owned()))
+                && statement.source.is_some()
+                && statement.allows("s3:GetObject", &any_object)
+            {
+                bucket.edge_read = true;
+                continue;
+            }
             if statement.principal != Some(Principal::Anybody) || !statement.allows("s3:GetObject", &any_object) {
-                return Err(refuse(id, "only the public permission to read objects is known here"));
+                return Err(refuse(
+                    id,
+                    "only the permission to read objects is known here, the public one or an edge's",
+                ));
             }
             if *closed {
                 return Err(refuse(id, "the bucket's PublicAccessBlockConfiguration forbids a public policy"));
@@ -149,6 +163,7 @@ fn bucket(id: &str, resource: &Resource, queues: &[Queue]) -> Result<(Bucket, bo
         name,
         arn,
         public_read: false,
+        edge_read: false,
         over_tls_only: false,
         cors: read.cors_configuration.map(|cors| cors.cors_rules).unwrap_or_default(),
         notifications,

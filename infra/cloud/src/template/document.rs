@@ -56,6 +56,8 @@ pub(super) struct Resource {
     pub properties: Value,
     #[serde(default)]
     pub metadata: Value,
+    /// The condition without which it is not made.
+    pub condition: Option<String>,
     /// The physical name, which the stack gives it.
     #[serde(skip)]
     pub name: String,

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD as STANDARD;
 use serde_json::{Map, Value};
 
-use super::document::{Document, Parameter, ParameterKind};
+use super::document::{Document, Parameter, ParameterKind, Resource};
 use super::names;
 use super::{Site, TemplateError};
 use crate::account::{ACCOUNT, REGION};
@@ -30,8 +30,7 @@ impl<'a> Resolver<'a> {
                 .map_err(|reason| TemplateError::new(format!("Parameters.{name}"), reason))?;
             parameters.insert(name.clone(), value);
         }
-        let kinds = document.resources.iter().map(|(id, resource)| (id.as_str(), resource.kind.as_str())).collect();
-        let mut resolver = Self { parameters, conditions: BTreeMap::new(), kinds, site };
+        let mut resolver = Self { parameters, conditions: BTreeMap::new(), kinds: BTreeMap::new(), site };
         for (name, condition) in &document.conditions {
             let at = format!("Conditions.{name}");
             match resolver.resolve(condition, &at)? {
@@ -39,7 +38,19 @@ impl<'a> Resolver<'a> {
                 other => return Err(TemplateError::new(at, format!("{other} is neither true nor false"))),
             };
         }
+        for (id, resource) in &document.resources {
+            if resolver.makes(id, resource)? {
+                resolver.kinds.insert(id, &resource.kind);
+            }
+        }
         Ok(resolver)
+    }
+
+    /// Whether a resource is made: its condition holds, if it has one.
+    pub(super) fn makes(&self, id: &str, resource: &Resource) -> Result<bool, TemplateError> {
+        let Some(condition) = &resource.condition else { return Ok(true) };
+        let holds = self.conditions.get(condition).copied();
+        holds.ok_or_else(|| TemplateError::new(format!("Resources.{id}"), format!("condition {condition} is unknown")))
     }
 
     /// The parameters' values as text, lists joined with commas.

@@ -7,6 +7,7 @@
 mod api;
 mod buckets;
 mod document;
+mod edge;
 mod functions;
 mod intrinsics;
 mod mail;
@@ -36,6 +37,7 @@ use self::intrinsics::Resolver;
 use self::permissions::Permissions;
 use crate::cognito::UserPool;
 use crate::dynamodb::Table;
+use crate::edge::Distribution;
 use crate::iam::Statement;
 use crate::mail::ConfigurationSet;
 use crate::s3::Bucket;
@@ -117,6 +119,8 @@ pub struct Template {
     pub configuration_sets: Vec<ConfigurationSet>,
     pub topics: Vec<Topic>,
     pub stacks: Vec<Stack>,
+    /// What stands before the API and its bucket of pictures.
+    pub edge: Option<Distribution>,
 }
 
 impl Template {
@@ -128,7 +132,12 @@ impl Template {
         }
         let resolver = Resolver::new(&document, site)?;
         let mut resources = Resources { by_type: BTreeMap::new() };
+        let mut unmade = Vec::new();
         for (id, resource) in &document.resources {
+            if !resolver.makes(id, resource)? {
+                unmade.push(resource);
+                continue;
+            }
             let mut resolved = resource.clone();
             resolved.properties = resolver.resolve(&resource.properties, &format!("Resources.{id}"))?;
             resolved.name = names::physical(&site.stack, &resource.kind, id);
@@ -168,7 +177,7 @@ impl Template {
             &queues,
         )?;
         let api = api::read(&resources.take("AWS::Serverless::HttpApi"), routes)?;
-        let stacks = nested::read(&resources.take("AWS::CloudFormation::Stack"), texts.nested, site)?;
+        let (stacks, edge) = nested::read(&resources.take("AWS::CloudFormation::Stack"), &unmade, texts.nested, site)?;
         for kind in WITHOUT_MEANING {
             resources.take(kind);
         }
@@ -190,6 +199,7 @@ impl Template {
             configuration_sets,
             topics,
             stacks,
+            edge,
         })
     }
 

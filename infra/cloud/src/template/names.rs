@@ -50,6 +50,10 @@ pub(super) fn reference(kind: &str, name: String, base_url: &str) -> Option<Stri
         | "AWS::Serverless::Function"
         | "AWS::Serverless::HttpApi"
         | "AWS::Logs::LogGroup"
+        | "AWS::CloudFront::CachePolicy"
+        | "AWS::CloudFront::Distribution"
+        | "AWS::CloudFront::OriginRequestPolicy"
+        | "AWS::CloudFront::ResponseHeadersPolicy"
         | "AWS::IAM::Role" => Some(name),
         _ => None,
     }
@@ -62,6 +66,9 @@ pub(super) fn attribute(kind: &str, name: String, attribute: &str) -> Option<Str
         ("AWS::DynamoDB::Table", "StreamArn") => Some(dynamodb::stream_arn(&name)),
         ("AWS::SQS::Queue", "QueueName") => Some(name),
         ("AWS::S3::Bucket", "RegionalDomainName") => Some(format!("{name}.s3.{REGION}.amazonaws.com")),
+        ("AWS::CloudFront::OriginAccessControl", "Id") => Some(name),
+        // Something that is the same wherever it is asked for. Nothing here has an address at a nested stack.
+        ("AWS::CloudFormation::Stack", output) => Some(format!("{name}.{}", output.strip_prefix("Outputs.")?)),
         ("AWS::S3::Bucket", "DomainName") => Some(format!("{name}.s3.amazonaws.com")),
         _ => None,
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use browser::{Located, Pages, Place};
+use browser::{Pages, Place};
 use platform::{Config, Fatal};
 use shop::Window;
 use tower::ServiceExt;
@@ -42,12 +42,6 @@ impl App {
             categories: Arc::default(),
             similar: Arc::default(),
         })
-    }
-}
-
-impl Located for App {
-    fn place(&self) -> &Place {
-        &self.place
     }
 }
 

@@ -22,5 +22,5 @@ pub use reply::Reply;
 pub use router::{Pages, router};
 pub use uploads::{MOST_UPLOADED, Uploaded, Uploads};
 pub use visitor::{
-    CART, KEPT_CART, LANGUAGE, Located, Preferred, SESSION, Sessions, Signed, Visitor, safe_next, sign_in_path,
+    CART, KEPT_CART, LANGUAGE, Preferred, SESSION, Sessions, Signed, Visitor, safe_next, sign_in_path,
 };

@@ -114,7 +114,7 @@ fn is_as_routed(request: &Request) -> bool {
 }
 
 async fn finish(request: Request, next: Next, place: Arc<Place>) -> Response {
-    let chosen = || preferred(&Cookies::of(request.headers()), request.headers(), &place);
+    let chosen = || preferred(&Cookies::of(request.headers()), request.headers());
     let language = language_of(request.uri().path()).unwrap_or_else(chosen);
     let id = api::identity::request_id(request.extensions()).map(str::to_owned);
     let route = request.extensions().get::<MatchedPath>().cloned();

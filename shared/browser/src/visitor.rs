@@ -65,15 +65,15 @@ impl<S: Sessions + Send + Sync> FromRequestParts<S> for Visitor {
             Some(cookie) => state.sessions().signed_in(cookie, now).await?,
             None => None,
         };
-        let language = language.unwrap_or_else(|| preferred(&cookies, &parts.headers, state.place()));
+        let language = language.unwrap_or_else(|| preferred(&cookies, &parts.headers));
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Self { language, cookies, session, now, client, path })
     }
 }
 
 /// The language that somebody has chosen, or else that their browser prefers.
-pub(crate) fn preferred(cookies: &Cookies, headers: &HeaderMap, place: &Place) -> Language {
-    let chosen = cookies.named(LANGUAGE, place).and_then(Language::parse);
+pub(crate) fn preferred(cookies: &Cookies, headers: &HeaderMap) -> Language {
+    let chosen = cookies.plain(LANGUAGE).and_then(Language::parse);
     let accepted = || headers.get(http::header::ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok());
     chosen.or_else(|| accepted().and_then(Language::from_accept)).unwrap_or_default()
 }
@@ -85,19 +85,13 @@ pub const LANGUAGE: &str = "language";
 #[derive(Clone, Copy, Debug)]
 pub struct Preferred(pub Language);
 
-impl<S: Located + Send + Sync> FromRequestParts<S> for Preferred {
+impl<S: Send + Sync> FromRequestParts<S> for Preferred {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let cookies = Cookies::of(&parts.headers);
-        Ok(Self(preferred(&cookies, &parts.headers, state.place())))
+        Ok(Self(preferred(&cookies, &parts.headers)))
     }
-}
-
-/// State that knows where its pages are.
-pub trait Located {
-    /// Where its pages are.
-    fn place(&self) -> &Place;
 }
 
 /// Somebody who is signed in; everybody else is asked to sign in first, and comes back.

@@ -28,3 +28,11 @@ for (const form of document.querySelectorAll("main form[method=post]")) {
 addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// The first page is in the language that was chosen last.
+for (const link of document.querySelectorAll("a[hreflang]")) {
+  link.addEventListener("click", () => {
+    const [, language] = new URL(link.href).pathname.split("/");
+    document.cookie = `language=${language}; path=/; max-age=31536000; samesite=lax`;
+  });
+}

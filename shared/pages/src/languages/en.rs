@@ -653,4 +653,5 @@ pub(crate) const TEXTS: Texts = Texts {
     op_amount_text: "Another amount was paid than was asked for. Accept it as paid, or give it back.",
     op_accept_amount: "Accept it as paid",
     op_refund_amount: "Give it back",
+    desk_bad_file_type: "This kind of file cannot be used. Choose one of the kinds that are named here.",
 };

@@ -60,12 +60,20 @@ impl App {
     /// # Errors
     /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        // Each opens a connection.
+        let (desk, vendors, operator, orders, sessions) = tokio::join!(
+            desk::Desk::new(config),
+            desk::Vendors::new(config),
+            desk::Operator::new(config),
+            shop::Orders::new(config),
+            BrowserSessions::new(config)
+        );
         Ok(Self {
-            desk: desk::Desk::new(config).await?,
-            vendors: desk::Vendors::new(config).await?,
-            operator: desk::Operator::new(config).await?,
-            orders: shop::Orders::new(config).await?,
-            sessions: BrowserSessions::new(config).await?,
+            desk: desk?,
+            vendors: vendors?,
+            operator: operator?,
+            orders: orders?,
+            sessions: sessions?,
             place: Arc::new(Place::new(config)?),
             media_base: Arc::from(config.required("MEDIA_BASE_URL")?),
         })

@@ -56,8 +56,9 @@ async fn put_all(app: &App, staff: &Staff, id: ProductId, sent: Result<Uploads, 
 
 /// What is wrong with a file stands beside the field of files.
 fn at_field(problem: &Problem) -> Problem {
-    let detail = problem.errors().first().map_or(problem.code().meaning(), |error| error.detail.as_str());
-    Problem::field(PICTURES, "invalid", detail)
+    let error = problem.errors().first();
+    let code = if error.is_some_and(|error| error.pointer == "/content_type") { "file_type" } else { "invalid" };
+    Problem::field(PICTURES, code, error.map_or(problem.code().meaning(), |error| error.detail.as_str()))
 }
 
 /// The version that was seen makes a second form harmless, in the place of a key.

@@ -187,6 +187,8 @@ fn in_words(t: &'static Texts, error: &FieldError) -> String {
         "missing" => t.error_missing.to_owned(),
         "amount" => t.desk_bad_amount.to_owned(),
         "number" => t.desk_bad_number.to_owned(),
+        "file_type" => t.desk_bad_file_type.to_owned(),
+        _ if error.pointer == "/content_type" => t.desk_bad_file_type.to_owned(),
         _ => fill(t.error_form, &[("detail", &error.detail)]),
     }
 }

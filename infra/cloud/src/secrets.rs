@@ -122,9 +122,9 @@ impl Secrets {
         self.set(id, None)
     }
 
-    /// A text with its dynamic references (`{{resolve:secretsmanager:ARN:SecretString:key:stage:version}}`) replaced, as
-    /// CloudFormation does it when it makes what has the text. Without a key it is the whole secret. What does not lead
-    /// to a value stays as it is.
+    /// A text with its dynamic references (`{{resolve:secretsmanager:ARN:SecretString:key:stage:version}}`) replaced,
+    /// as CloudFormation does it when it makes what has the text. Without a key it is the whole secret. What does not
+    /// lead to a value stays as it is.
     pub fn resolved(&self, text: &str) -> String {
         let mut written = String::new();
         let mut rest = text;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{OriginalUri, Request};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 
@@ -51,6 +51,8 @@ async fn picture(services: &Services, bucket: &str, mut request: Request) -> Res
         return StatusCode::BAD_REQUEST.into_response();
     };
     *request.uri_mut() = uri;
+    // What the viewer sent would count as the path otherwise.
+    request.extensions_mut().remove::<OriginalUri>();
     request.extensions_mut().insert(FromEdge);
     services.buckets.call(request).await
 }

@@ -12,6 +12,7 @@ mod shop;
 
 /// One file per resource, or per process that works on it.
 mod resources {
+    pub(crate) mod account_pages;
     mod accounts;
     mod alike;
     pub(crate) mod buyer_journey;
@@ -23,6 +24,7 @@ mod resources {
     mod code_sign_in;
     mod confirmation;
     mod console_people;
+    pub(crate) mod desk_pages;
     mod disputes;
     mod driven_payments;
     mod edge;

@@ -24,7 +24,7 @@ async fn a_form_is_taken_from_pages_of_ours_only_and_every_answer_keeps_to_itsel
     for (path, methods) in pages() {
         let mut browser = shop.browser();
         for method in &methods {
-            let page = browser.tries(method.clone(), &path).await;
+            let page = browser.sends(method.clone(), &path).await;
             assert!(page.status < 500, "{method} {path}: {}", page.status);
             let policy = page.header("content-security-policy").to_owned();
             for rule in ["default-src 'none'", "script-src 'self';", "frame-ancestors 'none'", "base-uri 'none'"] {
@@ -47,7 +47,7 @@ async fn a_form_is_taken_from_pages_of_ours_only_and_every_answer_keeps_to_itsel
             }
         }
         browser.site = Some("same-origin");
-        let wrong = browser.tries(Method::PUT, &path).await;
+        let wrong = browser.sends(Method::PUT, &path).await;
         assert_eq!(wrong.status, 405, "PUT {path}");
     }
 }

@@ -5,6 +5,7 @@
 //! without its statement; and one removes statements and checks that such a refusal makes the function fail.
 
 mod files;
+mod pages;
 mod phones;
 mod staff;
 
@@ -370,6 +371,7 @@ async fn every_action_of_every_statement_is_exercised() {
     files::fail_import_without_upload(&shop, &bowl.vendor, &awaited).await;
     background(&shop, &bowl).await;
     crate::resources::suppressions::a_bounce_is_lifted(&shop).await;
+    pages::use_pages(&shop).await;
 
     let roles = &shop.cloud.services().roles;
     let granted = granted(roles);

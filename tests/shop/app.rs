@@ -16,7 +16,7 @@ pub(crate) struct App {
 
 impl App {
     /// What an app reads from the secret of this answer.
-    fn reading(enrolment: &Value) -> Self {
+    pub(crate) fn reading(enrolment: &Value) -> Self {
         let text = enrolment["secret"].as_str().expect("a secret");
         let mut bits = String::new();
         for symbol in text.chars() {

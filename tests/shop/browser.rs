@@ -89,6 +89,12 @@ impl Shop {
 
 impl Browser {
     async fn send(&self, method: Method, path: &str, fields: &[(&str, &str)]) -> Page {
+        let pairs = fields.iter().map(|(name, value)| format!("{}={}", coded(name), coded(value)));
+        let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
+        self.send_body(method, path, "application/x-www-form-urlencoded", body).await
+    }
+
+    async fn send_body(&self, method: Method, path: &str, content_type: &str, body: Vec<u8>) -> Page {
         let path = path.strip_prefix(&self.base).unwrap_or(path);
         let cookies: Vec<String> =
             self.cookies.lock().expect("cookies").iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -100,8 +106,7 @@ impl Browser {
             request = request.header(HeaderName::from_static("sec-fetch-site"), site);
         }
         if method == Method::POST {
-            let body: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", coded(name), coded(value))).collect();
-            request = request.header("content-type", "application/x-www-form-urlencoded").body(body.join("&"));
+            request = request.header("content-type", content_type).body(body);
         }
         let answer = request.send().await.expect("an answer");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
@@ -126,8 +131,13 @@ impl Browser {
         self.send(Method::POST, path, fields).await
     }
 
+    /// Sends a form with files.
+    pub(crate) async fn post_body(&self, path: &str, content_type: &str, body: Vec<u8>) -> Page {
+        self.send_body(Method::POST, path, content_type, body).await
+    }
+
     /// Another method than a browser uses.
-    pub(crate) async fn tries(&self, method: Method, path: &str) -> Page {
+    pub(crate) async fn sends(&self, method: Method, path: &str) -> Page {
         self.send(method, path, &[]).await
     }
 

@@ -216,7 +216,6 @@ fn view<'a>(
         unit,
         state: chosen.map_or(("bad", f.t.sold_out.to_owned()), |chosen| state(&f, chosen)),
         currency: price.currency().as_str(),
-        back: f.to(&f.path),
         choose: if options.is_empty() { f.t.choose_variant.to_owned() } else { options.join(", ") },
         choices: variants.iter().map(choice).collect(),
         buyable: variants.iter().any(is_buyable),

@@ -62,7 +62,6 @@ macro_rules! pages {
                 Box::pin(async move {
                     let router = $function::router($function::App::new(config).await?);
                     let router = api::behind_edge(router, config.optional("EDGE"))?;
-                    let router = api::behind_edge(router, config.optional("EDGE"))?;
                     Ok(InProcess::router(declared.name.as_str(), platform::traced(router)))
                 })
             },

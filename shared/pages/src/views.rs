@@ -79,8 +79,6 @@ pub struct Product<'a> {
     /// The class and the words of what is there.
     pub state: (&'static str, String),
     pub currency: &'static str,
-    /// The path of the page itself.
-    pub back: String,
     pub choose: String,
     pub choices: Vec<Variant>,
     pub buyable: bool,

@@ -18,12 +18,11 @@ fn template() -> Template {
 #[test]
 fn every_route_stands_in_the_code_and_in_the_template() {
     let template = template();
-    let in_code: BTreeSet<(String, String, String)> =
-        contract::routes()
-            .into_iter()
-            .chain(contract::page_routes())
-            .map(|(method, path, binary)| (method, path, binary.to_owned()))
-            .collect();
+    let in_code: BTreeSet<(String, String, String)> = contract::routes()
+        .into_iter()
+        .chain(contract::page_routes())
+        .map(|(method, path, binary)| (method, path, binary.to_owned()))
+        .collect();
     let in_template: BTreeSet<(String, String, String)> = template
         .api
         .routes

@@ -179,8 +179,7 @@ fn what_buyers_and_vendors_can_do_knows_no_http_and_its_faces_no_table() {
 #[test]
 fn only_problem_rs_maps_a_code_to_a_status() {
     // What is no refusal.
-    let kind =
-        ["OK", "CREATED", "ACCEPTED", "NO_CONTENT", "NOT_MODIFIED", "MOVED_PERMANENTLY", "FOUND", "SEE_OTHER"];
+    let kind = ["OK", "CREATED", "ACCEPTED", "NO_CONTENT", "NOT_MODIFIED", "MOVED_PERMANENTLY", "FOUND", "SEE_OTHER"];
     for folder in ["shared", "functions"] {
         for (name, text) in production_sources(folder) {
             // The statuses of a provider's and a gateway's responses are not ours.
@@ -351,7 +350,9 @@ fn no_module_has_a_meaningless_name() {
 #[test]
 fn no_file_is_too_long() {
     for folder in ["shared", "functions", "infra", "tests"] {
-        for (name, text) in sources(folder) {
+        // The messages of a language are one constant.
+        let is_table = |name: &str| name.starts_with("shared/pages/src/languages/");
+        for (name, text) in sources(folder).into_iter().filter(|(name, _)| !is_table(name)) {
             // About 400 lines, and some more where one subject needs many tests.
             assert!(text.lines().count() <= 480, "{name} has {} lines: split it", text.lines().count());
         }

@@ -69,7 +69,7 @@ async fn a_guest_buys_from_two_vendors_without_script_follows_and_cancels() {
     wrong.expect(400).shows("The code is wrong");
     let code = confirmation_code(&id, 1);
     browser.submit(&format!("{base}/confirm"), &[("do", "confirm"), ("code", &code)]).await.expect(303);
-    browser.visit(&base).await.expect(200).shows("Confirmed").shows("The seller has to confirm");
+    browser.visit(&base).await.expect(200).shows("Confirmed").shows("has to confirm");
 
     // The link in the mail opens the order on another device, and only when its button is pressed.
     shop.wait_until_idle().await;
@@ -98,12 +98,18 @@ async fn what_was_typed_wrong_is_told_at_once_and_nothing_typed_is_lost() {
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
     let browser = shop.browser();
     put(&browser, &bowl, "1").await;
-    let typed = [("contact.email", "aziza"), ("contact.phone", "+998 "), ("address.name", "<b>\"Aziza\""), ("address.country", "UZ")];
+    let typed = [
+        ("contact.email", "aziza"),
+        ("contact.phone", "+998 "),
+        ("address.name", "<b>\"Aziza\""),
+        ("address.country", "UZ"),
+    ];
     let page = browser.submit("/en/checkout", &typed).await.expect(400);
     let mut errors = page.errors();
     errors.sort_unstable();
     assert_eq!(errors, ["address-city", "address-line1", "contact-email"]);
-    let page = page.shows("role=\"alert\"").shows("autofocus").shows("href=\"#f-contact-email\"").shows("value=\"aziza\"");
+    let page =
+        page.shows("role=\"alert\"").shows("autofocus").shows("href=\"#f-contact-email\"").shows("value=\"aziza\"");
     assert!(!page.html.contains("<b>\"Aziza"), "markup is text: {}", page.html);
     browser.visit("/en/cart").await.expect(200).shows("bowl");
 }
@@ -121,7 +127,8 @@ async fn a_form_that_is_sent_twice_orders_once() {
     let (one, other) =
         tokio::join!(browser.submit("/en/checkout/payment", &fields), browser.submit("/en/checkout/payment", &fields));
     let third = browser.submit("/en/checkout/payment", &fields).await.expect(303).location();
-    let placed: Vec<String> = [one, other].into_iter().filter(|page| page.status == 303).map(|page| page.location()).collect();
+    let placed: Vec<String> =
+        [one, other].into_iter().filter(|page| page.status == 303).map(|page| page.location()).collect();
     assert!(!placed.is_empty() && placed.iter().all(|place| order_in(place) == order_in(&third)), "{placed:?}");
     assert_eq!(bowl.stock().await, (5, 1, 4));
 }
@@ -166,10 +173,18 @@ async fn pages_are_small_public_and_alike_for_everybody_and_private_ones_are_kep
 #[tokio::test]
 async fn what_search_engines_read_agrees_with_the_page_and_the_api() {
     let shop = Shop::open().await;
-    let bowl = shop.vendor("ceramics").await.product("bowl").set("title", json!("</script><b>Bowl & \"co\"")).stock(5).publish().await;
+    let bowl = shop
+        .vendor("ceramics")
+        .await
+        .product("bowl")
+        .set("title", json!("</script><b>Bowl & \"co\""))
+        .stock(5)
+        .publish()
+        .await;
     let browser = shop.browser();
     let page = browser.visit(&format!("/en/p/{}", bowl.handle)).await.expect(200);
-    let data = page.html.split("<script type=\"application/ld+json\">").nth(1).and_then(|part| part.split_once("</script>"));
+    let data =
+        page.html.split("<script type=\"application/ld+json\">").nth(1).and_then(|part| part.split_once("</script>"));
     let data: Value = serde_json::from_str(data.expect("data").0).expect("JSON");
     assert_eq!(data["name"], "</script><b>Bowl & \"co\"");
     let api = shop.anon().get(&format!("/v1/products/{}", bowl.handle)).await.expect(200).clone();
@@ -179,7 +194,8 @@ async fn what_search_engines_read_agrees_with_the_page_and_the_api() {
     assert!(!page.html.contains("</script><b>"), "the title is text");
 
     let map = browser.visit("/sitemap.xml").await.expect(200).html;
-    let addresses: Vec<&str> = map.split("<loc>").skip(1).filter_map(|part| part.split_once("</loc>")).map(|(url, _)| url).collect();
+    let addresses: Vec<&str> =
+        map.split("<loc>").skip(1).filter_map(|part| part.split_once("</loc>")).map(|(url, _)| url).collect();
     assert!(addresses.len() >= 5 * 7, "{}", addresses.len());
     for address in addresses {
         let page = browser.visit(address).await.expect(200);

@@ -73,7 +73,8 @@ impl Page {
 impl Shop {
     /// A browser that has never been here.
     pub(crate) fn browser(&self) -> Browser {
-        let client = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none()).build().expect("a client");
+        let client =
+            reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none()).build().expect("a client");
         let base = self.cloud.base_url();
         Browser { client, base, cookies: Mutex::default(), site: Some("same-origin") }
     }

@@ -6,7 +6,8 @@ use browser::{Form as Sent, KEY, Reply, keyed, new_key};
 use desk::OpenVendor;
 use domain::vendor::VendorAccount;
 use domain::{Call, Outcome, VendorId};
-use pages::parts::{Button, Field, Form, Group, Kind, Link, Tone, alert, boxed, muted};
+use pages::forms::{Button, Field, Form, Group, Kind};
+use pages::parts::{Link, Tone, alert, boxed, muted};
 use serde_json::{Value, json};
 
 use crate::App;

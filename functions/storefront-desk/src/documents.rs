@@ -5,7 +5,8 @@ use axum::extract::State;
 use browser::{Reply, Uploads, call, done};
 use desk::{AddDocument, BegunDocument};
 use domain::vendor::Document;
-use pages::parts::{Button, Choice, Field, Form, Kind, boxed, muted, plain, table};
+use pages::forms::{Button, Choice, Field, Form, Kind};
+use pages::parts::{boxed, muted, plain, table};
 use pages::{Html, date};
 use serde_json::{Map, Value, json};
 

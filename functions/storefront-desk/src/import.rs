@@ -6,7 +6,8 @@ use axum::extract::State;
 use browser::{Form as Sent, KEY, Reply, keyed, new_key};
 use domain::job::{ImportRowError, JobState, Severity};
 use domain::{Call, ImportId};
-use pages::parts::{Button, Choice, Field, Form, Kind, Link, actions, boxed, facts, muted, plain, stated, table};
+use pages::forms::{Button, Choice, Field, Form, Kind};
+use pages::parts::{Link, actions, boxed, facts, muted, plain, stated, table};
 use pages::{Html, count, date_time, fill, number};
 
 use crate::App;

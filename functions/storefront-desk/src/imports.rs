@@ -6,7 +6,8 @@ use browser::{Fields, KEY, Reply, Uploads, keyed, new_key};
 use desk::{AskedFile, BegunImport, ImportParameters};
 use domain::job::ImportJob;
 use domain::{Call, ImportId, Outcome, PageRequest};
-use pages::parts::{Button, Field, Form, Kind, Link, actions, anchor, badge, boxed, muted, pager, plain, table};
+use pages::forms::{Button, Field, Form, Kind};
+use pages::parts::{Link, actions, anchor, badge, boxed, muted, pager, plain, table};
 use pages::{Html, date_time, number};
 use serde_json::json;
 

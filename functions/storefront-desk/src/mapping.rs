@@ -9,7 +9,8 @@ use desk::ReplaceMapping;
 use domain::ImportId;
 use domain::job::{ColumnMapping, FileColumn};
 use pages::Html;
-use pages::parts::{Button, Choice, Field, Form, Kind, boxed, muted};
+use pages::forms::{Button, Choice, Field, Form, Kind};
+use pages::parts::{boxed, muted};
 use serde_json::{Value, json};
 
 use crate::App;

@@ -8,9 +8,8 @@ use domain::marketplace::OperatorPermission;
 use domain::order::OrderState;
 use domain::payment::{PaymentState, RefundState};
 use domain::{Money, OrderId};
-use pages::parts::{
-    Button, Choice, Field, Form, Kind, Line, Tone, badge, boxed, facts, lines, muted, note, stated, sum,
-};
+use pages::forms::{Button, Choice, Field, Form, Kind};
+use pages::parts::{Line, Tone, badge, boxed, facts, lines, muted, note, stated, sum};
 use pages::{date_time, fill, money};
 
 use crate::App;

@@ -9,7 +9,8 @@ use domain::contact::ContactPoint;
 use domain::marketplace::OperatorPermission;
 use domain::order::OrderState;
 use pages::Html;
-use pages::parts::{Button, Choice, Field, Form, Group, Kind, anchor, badge, muted, pager, plain, table};
+use pages::forms::{Button, Choice, Field, Form, Group, Kind};
+use pages::parts::{anchor, badge, muted, pager, plain, table};
 use pages::{date_time, money};
 
 use crate::App;

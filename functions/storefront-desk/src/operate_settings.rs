@@ -9,7 +9,8 @@ use domain::settings::{Area, SettingId, SettingValue, StoredSetting};
 use domain::{Code, PageRequest};
 use pages::Html;
 use pages::date_time;
-use pages::parts::{Button, Field, Form, Kind, Link, anchor, boxed, facts, muted, pager, plain, table, tabs};
+use pages::forms::{Button, Field, Form, Kind};
+use pages::parts::{Link, anchor, boxed, facts, muted, pager, plain, table, tabs};
 
 use crate::App;
 use crate::product::seen;

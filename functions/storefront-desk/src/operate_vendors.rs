@@ -8,9 +8,8 @@ use domain::marketplace::OperatorPermission;
 use domain::text::LongText;
 use domain::vendor::{Document, PublicIdentity, VendorAccount, VendorState, VendorStep};
 use domain::{PageRequest, VendorId};
-use pages::parts::{
-    Button, Field, Form, Kind, Link, Tone, alert, anchor, badge, boxed, facts, muted, pager, plain, table, tabs,
-};
+use pages::forms::{Button, Field, Form, Kind};
+use pages::parts::{Link, Tone, alert, anchor, badge, boxed, facts, muted, pager, plain, table, tabs};
 use pages::{Html, date, date_time, money};
 use serde::Deserialize;
 
@@ -95,7 +94,7 @@ async fn vendor_page(app: &App, by: &Operating, id: VendorId, wrong: Option<Wron
     sheet.part(badge(tone, state));
     sheet.part(boxed(t.desk_shop, [facts(&account_facts(by, &account))]));
     if let Some(identity) = &account.public_identity {
-        sheet.part(boxed(t.about_seller, [facts(&identity_facts(by, identity))]));
+        sheet.part(boxed(t.about_vendor, [facts(&identity_facts(by, identity))]));
     }
     if by.operator.may(OperatorPermission::DecideVendors).is_ok() {
         papers_part(&mut sheet, app, by, &account).await?;

@@ -7,9 +7,8 @@ use browser::{KEY, Reply, new_key};
 use domain::address::Address;
 use domain::order::{OrderLine, OrderState, ParcelLine, ParcelState, VendorOrder, VendorOrderId, VendorOrderState};
 use domain::returns::ReturnState;
-use pages::parts::{
-    Button, Field, Form, Group, Kind, Line, Link, Tone, actions, boxed, facts, lines, muted, note, stated, sum,
-};
+use pages::forms::{Button, Field, Form, Group, Kind};
+use pages::parts::{Line, Link, Tone, actions, boxed, facts, lines, muted, note, stated, sum};
 use pages::{Html, Texts, date_time, fill, money};
 
 use crate::App;

@@ -7,9 +7,8 @@ use desk::ListVendorOrders;
 use domain::order::{VendorOrder, VendorOrderState};
 use domain::text::SearchText;
 use domain::{PageRequest, Timestamp};
-use pages::parts::{
-    Button, Field, Form, Group, Kind, Link, Tone, actions, anchor, badge, muted, pager, plain, table, tabs,
-};
+use pages::forms::{Button, Field, Form, Group, Kind};
+use pages::parts::{Link, Tone, actions, anchor, badge, muted, pager, plain, table, tabs};
 use pages::{Html, date_time, money};
 
 use crate::App;

@@ -7,9 +7,8 @@ use desk::{OwnProduct, WriteProduct};
 use domain::catalog::{Category, CategoryTree, ProductState, Variant};
 use domain::text::Handle;
 use domain::{Call, Expected, Outcome, ProductId};
-use pages::parts::{
-    Button, Choice, Field, Form, Group, Kind, Line, Link, Tone, alert, boxed, facts, lines, muted, note,
-};
+use pages::forms::{Button, Choice, Field, Form, Group, Kind};
+use pages::parts::{Line, Link, Tone, alert, boxed, facts, lines, muted, note};
 use pages::{Html, Texts, fill, number};
 use serde_json::{Map, Value, json};
 

@@ -7,9 +7,8 @@ use desk::{AcceptTerms, ChangeVendor};
 use domain::legal::LegalVersion;
 use domain::vendor::{Membership, Permission, PublicIdentity, VendorAccount, VendorState};
 use domain::{Currency, Money};
-use pages::parts::{
-    Button, Choice, Field, Form, Group, Kind, Link, Tone, actions, alert, badge, boxed, facts, muted, stated, text,
-};
+use pages::forms::{Button, Choice, Field, Form, Group, Kind};
+use pages::parts::{Link, Tone, actions, alert, badge, boxed, facts, muted, stated, text};
 use pages::{Html, Language, Texts};
 use serde_json::{Map, Value, json};
 
@@ -101,7 +100,7 @@ pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Opt
                 .optional(),
         ]),
         Group::named(
-            t.about_seller,
+            t.about_vendor,
             vec![
                 line(
                     "legal_name",
@@ -110,7 +109,7 @@ pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Opt
                 )
                 .hinting(t.desk_legal_name_hint)
                 .optional(),
-                Field::new("kind", t.desk_kind_of_seller, Kind::Choice { options: kinds }).filled(kind),
+                Field::new("kind", t.desk_kind_of_vendor, Kind::Choice { options: kinds }).filled(kind),
                 Field::new("country", t.country, Kind::Choice { options: countries }).filled(country),
                 line("tax_id", t.tax_number, identity.and_then(|known| Some(known.tax_id.as_ref()?.to_string())))
                     .optional(),
@@ -120,7 +119,7 @@ pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Opt
                     identity.and_then(|known| Some(known.register_no.as_ref()?.to_string())),
                 )
                 .optional(),
-                line("address", t.seller_address, identity.and_then(|known| Some(known.address.as_ref()?.to_string())))
+                line("address", t.vendor_address, identity.and_then(|known| Some(known.address.as_ref()?.to_string())))
                     .optional(),
             ],
         ),

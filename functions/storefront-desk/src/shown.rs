@@ -4,7 +4,8 @@ use api::Problem;
 use browser::{Fields, KEY, Reply, new_key, sign_in_path};
 use domain::marketplace::OperatorPermission;
 use domain::{Code, Count, FieldError, marketplace};
-use pages::parts::{Button, Field, Form, Link, Tone, alert, note};
+use pages::forms::{Button, Field, Form};
+use pages::parts::{Link, Tone, alert, note};
 use pages::views::{Screen, sentence};
 use pages::{Html, Language, Texts, fill, with_query};
 

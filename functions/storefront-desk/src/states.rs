@@ -118,7 +118,7 @@ pub(crate) fn checklist(t: &'static Texts, code: ChecklistCode) -> &'static str 
         ChecklistCode::LegalName => t.desk_legal_name,
         ChecklistCode::Phone => t.phone,
         ChecklistCode::ShippingRates => t.desk_shipping_rate,
-        ChecklistCode::PublicIdentity => t.about_seller,
+        ChecklistCode::PublicIdentity => t.about_vendor,
     }
 }
 

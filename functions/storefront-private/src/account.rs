@@ -4,7 +4,8 @@ use api::Problem;
 use axum::extract::State;
 use browser::{Form, Reply, Signed, Visitor};
 use domain::{Code, Coded, PageRequest, SessionId};
-use pages::parts::{self, Button, Link, Tone};
+use pages::forms::Button;
+use pages::parts::{self, Link, Tone};
 use pages::views::Screen;
 use pages::{Frame, Html, date, date_time, fill, money, with_query};
 use shop::{Changing, OrderSummary};
@@ -99,7 +100,7 @@ pub(crate) async fn show_sessions(
         if one.id == session.id {
             return parts::stated("", (Tone::Good, t.this_session), [parts::text(&said)]);
         }
-        let end = parts::Form::to(f.to("/account/sessions"))
+        let end = pages::forms::Form::to(f.to("/account/sessions"))
             .hiding("session", one.id.to_string())
             .button(Button::danger(t.end_session).about(said.as_str()));
         parts::boxed("", [parts::text(&said), end.shown(visitor.language, &[])])

@@ -5,7 +5,7 @@ use browser::{Fields, as_api};
 use domain::address::{Address, Country};
 use domain::{Code, Coded, FieldError};
 use pages::Texts;
-use pages::parts::{Choice, Field, Group, Kind};
+use pages::forms::{Choice, Field, Group, Kind};
 use serde_json::{Map, Value};
 
 /// What a telephone number begins with before somebody has typed anything.
@@ -182,7 +182,7 @@ pub(crate) fn lines(address: &Address) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use pages::Language;
-    use pages::parts::Form;
+    use pages::forms::Form;
 
     use super::*;
 

@@ -5,7 +5,8 @@ use axum::extract::State;
 use browser::{Fields, Form, Reply, Signed, Visitor};
 use domain::address::Address;
 use domain::{AddressId, Code, Expected, UserId};
-use pages::parts::{self, Button, Line};
+use pages::forms::Button;
+use pages::parts::{self, Line};
 use pages::{Html, Texts};
 use serde_json::{Value, json};
 use shop::{AddressBook, Changing, ReplaceAddresses, SavedAddress};
@@ -15,17 +16,17 @@ use crate::{App, account, address};
 
 const PATH: &str = "/account/addresses";
 
-fn form(visitor: &Visitor) -> parts::Form {
+fn form(visitor: &Visitor) -> pages::forms::Form {
     let t = Texts::of(visitor.language);
-    let form = parts::Form::to(path_of(visitor, PATH));
-    let form = address::fields(t, "", None).into_iter().fold(form, parts::Form::with);
+    let form = pages::forms::Form::to(path_of(visitor, PATH));
+    let form = address::fields(t, "", None).into_iter().fold(form, pages::forms::Form::with);
     form.button(Button::main(t.save))
 }
 
 fn page(app: &App, visitor: &Visitor, book: &AddressBook, form: Html) -> Reply {
     let t = Texts::of(visitor.language);
     let line = |saved: &SavedAddress| {
-        let delete = parts::Form::to(path_of(visitor, "/account/addresses/delete"))
+        let delete = pages::forms::Form::to(path_of(visitor, "/account/addresses/delete"))
             .hiding("address", saved.id.to_string())
             .button(Button::danger(t.delete).about(saved.address.name.as_str()));
         let mut notes = address::lines(&saved.address);

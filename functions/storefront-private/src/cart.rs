@@ -41,7 +41,7 @@ impl App {
         Ok(self.carts.count_change(list, by, visitor.now).await?)
     }
 
-    fn keeping(&self, cart: CartId) -> Jar {
+    fn cart_jar(&self, cart: CartId) -> Jar {
         Jar::default().keep(CART, &cart.to_string(), KEPT_CART, &self.place)
     }
 
@@ -67,9 +67,7 @@ fn change_words(f: &Frame<'_>, change: &LineChange, currency: Currency) -> Strin
         LineChangeCode::PriceFell => amounts(t.price_fell),
         LineChangeCode::Unavailable => t.line_unavailable.to_owned(),
         LineChangeCode::NoPriceInCurrency => fill(t.line_no_price, &[("currency", currency.as_str())]),
-        LineChangeCode::Short => {
-            count(t.line_short, u64::try_from(change.left.unwrap_or(0)).unwrap_or(0), f.language)
-        }
+        LineChangeCode::Short => count(t.line_short, u64::try_from(change.left.unwrap_or(0)).unwrap_or(0), f.language),
         LineChangeCode::UnitChanged => t.line_unit_changed.to_owned(),
     }
 }
@@ -128,9 +126,7 @@ fn page(app: &App, visitor: &Visitor, shown: Option<&ShownCart>, alerts: Html) -
     let f = Frame { cart_items: Some(items_of(shown)), ..f.priced_in(currency) };
     let action = format!("/{}/cart", f.language.code());
     let group = |group: &domain::pricing::PricedGroup| {
-        let form = |line: &PricedLine| {
-            quantity(t, &action, (&line.variant.to_string(), &line.title), line.quantity)
-        };
+        let form = |line: &PricedLine| quantity(t, &action, (&line.variant.to_string(), &line.title), line.quantity);
         let all: Vec<Line> = group.lines.iter().map(|line| line_of(app, &f, line, currency, form(line))).collect();
         boxed(group.vendor.name.as_str(), [lines(&all)])
     };
@@ -151,7 +147,7 @@ pub(crate) async fn show_cart(State(app): State<App>, visitor: Visitor) -> Resul
     let shown = app.cart_of(&visitor).await?;
     let added = visitor.path.contains("?added");
     let alerts = if added { note(Tone::Good, pages::Texts::of(visitor.language).added) } else { Html::default() };
-    let jar = shown.as_ref().map(|shown| app.keeping(shown.cart.id)).unwrap_or_default();
+    let jar = shown.as_ref().map(|shown| app.cart_jar(shown.cart.id)).unwrap_or_default();
     Ok(Reply::private(page(&app, &visitor, shown.as_ref(), alerts)).with_cookies(jar))
 }
 
@@ -186,7 +182,7 @@ pub(crate) async fn change_cart(
             let adds = fields.text("do") == Some("add");
             let back = fields.text("then").and_then(safe_next);
             let to = back.map_or_else(|| if adds { format!("{here}?added") } else { here.clone() }, str::to_owned);
-            Ok(Reply::see(to).with_cookies(app.keeping(id)))
+            Ok(Reply::see(to).with_cookies(app.cart_jar(id)))
         }
         Err(problem) if problem.status().is_server_error() || problem.code() == Code::TooManyRequests => Err(problem),
         Err(problem) => {

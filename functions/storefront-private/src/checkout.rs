@@ -12,7 +12,8 @@ use domain::address::Address;
 use domain::legal::LegalText;
 use domain::payment::{Action, ProviderName};
 use domain::{Code, Expected};
-use pages::parts::{Button, Choice, Field, Form as PageForm, Group, Kind, Link, boxed, facts, lines, steps, sum};
+use pages::forms::{Button, Choice, Field, Form as PageForm, Group, Kind};
+use pages::parts::{Link, boxed, facts, lines, steps, sum};
 use pages::views::Screen;
 use pages::{Frame, Html, Texts, fill, money};
 use serde_json::{Value, json};
@@ -47,7 +48,11 @@ fn base(visitor: &Visitor) -> String {
 /// The steps, of which those before the current one are links.
 fn progress(t: &'static Texts, visitor: &Visitor, current: usize) -> Html {
     let base = base(visitor);
-    let all = [(t.step_address, String::new()), (t.step_delivery, "/delivery".to_owned()), (t.step_payment, "/payment".to_owned())];
+    let all = [
+        (t.step_address, String::new()),
+        (t.step_delivery, "/delivery".to_owned()),
+        (t.step_payment, "/payment".to_owned()),
+    ];
     let link = |(place, (name, path)): (usize, (&str, String))| {
         let href = if place < current { format!("{base}{path}") } else { String::new() };
         Link::new(href, name).when_current(place == current)
@@ -95,7 +100,11 @@ fn address_form(app: &App, visitor: &Visitor, shown: &ShownCart, saved: Option<&
     let phone = if phone.is_empty() { address::PHONE_PREFIX.to_owned() } else { phone };
     let reached = vec![
         Field::new("contact.email", t.email, Kind::Email).filled(written("email")).completing("email").optional(),
-        Field::new("contact.phone", t.phone, Kind::Phone).filled(phone).completing("tel").hinting(t.contact_hint).optional(),
+        Field::new("contact.phone", t.phone, Kind::Phone)
+            .filled(phone)
+            .completing("tel")
+            .hinting(t.contact_hint)
+            .optional(),
     ];
     let known = shown.cart.address.as_ref().or(saved);
     let form = PageForm::to(base(visitor)).with(Group::named(t.contact, reached).in_a_row());
@@ -188,7 +197,8 @@ fn delivery_form(visitor: &Visitor, shown: &ShownCart) -> PageForm {
         let days = fill(t.days_range, &[("from", "2"), ("to", "14")]);
         let option = Choice::new(domain::cart::FLAT_RATE, format!("{}: {price}", t.standard_delivery)).hinting(days);
         let legend = fill(t.delivery_by, &[("vendor", group.vendor.name.as_str())]);
-        let field = Field::new(format!("delivery.{}", group.vendor.id), legend.clone(), Kind::Radio { options: vec![option] });
+        let field =
+            Field::new(format!("delivery.{}", group.vendor.id), legend.clone(), Kind::Radio { options: vec![option] });
         form = form.with(Group::named(legend, vec![field.filled(domain::cart::FLAT_RATE)]));
     }
     form.button(Button::main(t.to_payment))
@@ -246,7 +256,10 @@ async fn payment_form(app: &App, visitor: &Visitor, shown: &ShownCart) -> Result
     let mut form = PageForm::to(format!("{}/payment", base(visitor)))
         .hiding(KEY, new_key(visitor.now))
         .hiding("total", total.decimal())
-        .with(Group::named(t.payment_title, vec![Field::new("provider", t.pay_by, Kind::Radio { options }).filled(first)]));
+        .with(Group::named(
+            t.payment_title,
+            vec![Field::new("provider", t.pay_by, Kind::Radio { options }).filled(first)],
+        ));
     if let Some(offer) = app.checkout.legal(LegalText::Offer).await? {
         let read = pages::parts::anchor(&format!("/{}/terms", visitor.language.code()), t.read_terms);
         let mut accept = Field::new("terms", t.accept_terms, Kind::Check);
@@ -296,11 +309,7 @@ fn named(provider: &str) -> Result<ProviderName, Problem> {
     ProviderName::parse(provider).ok_or_else(|| Problem::field("/provider", "missing", "choose how to pay"))
 }
 
-pub(crate) async fn place(
-    State(app): State<App>,
-    visitor: Visitor,
-    Form(fields): Form,
-) -> Result<Response, Response> {
+pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields): Form) -> Result<Response, Response> {
     // A form that is sent twice finds its cart ordered: it is the same order again, not an empty cart.
     let cart = visitor.cookies.named(CART, &app.place).and_then(|id| id.parse().ok());
     let shown = match cart {

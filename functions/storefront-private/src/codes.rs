@@ -6,7 +6,8 @@ use axum::extract::State;
 use browser::{Fields, Form, Reply, Visitor};
 use domain::contact::ContactPoint;
 use domain::text::OneTimeCode;
-use pages::parts::{self, Button, Field, Kind, Link};
+use pages::forms::{Button, Field, Kind};
+use pages::parts::{self, Link};
 use pages::views::Screen;
 use pages::{Html, Texts, fill};
 use shop::{Entered, Limited, RequestToken};
@@ -69,9 +70,9 @@ pub(crate) fn contact_of(fields: &Fields) -> Result<ContactPoint, Problem> {
 
 impl Purpose {
     /// The form with which a code is asked for.
-    pub(crate) fn ask_form(self, visitor: &Visitor, next: &str) -> parts::Form {
+    pub(crate) fn ask_form(self, visitor: &Visitor, next: &str) -> pages::forms::Form {
         let t = Texts::of(visitor.language);
-        parts::Form::to(path_of(visitor, self.ask))
+        pages::forms::Form::to(path_of(visitor, self.ask))
             .hiding(NEXT, next)
             .asking(vec![contact_field(t)])
             .button(Button::main(t.send_code))
@@ -102,10 +103,10 @@ impl Purpose {
     }
 
     /// The form in which the code is entered, with these fields besides.
-    pub(crate) fn enter_form(self, visitor: &Visitor, asked: &Requested, more: Vec<Field>) -> parts::Form {
+    pub(crate) fn enter_form(self, visitor: &Visitor, asked: &Requested, more: Vec<Field>) -> pages::forms::Form {
         let t = Texts::of(visitor.language);
         let code = Field::new("code", t.code, Kind::Digits).completing("one-time-code").at_most(64);
-        parts::Form::to(path_of(visitor, self.enter))
+        pages::forms::Form::to(path_of(visitor, self.enter))
             .hiding("request", asked.token.as_str())
             .hiding("contact", asked.contact.as_str())
             .hiding(NEXT, asked.next.as_str())
@@ -116,7 +117,7 @@ impl Purpose {
     pub(crate) fn enter_page(self, app: &App, visitor: &Visitor, asked: &Requested, form: Html) -> Reply {
         let t = Texts::of(visitor.language);
         let f = frame(app, visitor, self.enter, (self.title)(t));
-        let again = parts::Form::to(path_of(visitor, self.again))
+        let again = pages::forms::Form::to(path_of(visitor, self.again))
             .hiding("contact", asked.contact.as_str())
             .hiding(NEXT, asked.next.as_str())
             .hiding("again", "1")

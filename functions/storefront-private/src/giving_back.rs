@@ -7,13 +7,13 @@ use browser::{Form, KEY, Reply, Visitor, call, keyed, new_key};
 use domain::order::{Actor, ParcelLine, PlacedOrder, VendorOrder};
 use domain::returns::{NewReturn, ReturnReason};
 use domain::{Code, Ids};
-use pages::parts::{Button, Choice, Field, Form as PageForm, Group, Kind};
+use pages::forms::{Button, Choice, Field, Form as PageForm, Group, Kind};
 use pages::views::{Screen, sentence};
 use pages::{Texts, fill};
 
 use crate::App;
-use crate::showing::frame;
 use crate::order::path_of;
+use crate::showing::frame;
 
 const REASONS: [(&str, ReturnReason); 4] = [
     ("changed_mind", ReturnReason::ChangedMind),
@@ -92,8 +92,8 @@ pub(crate) async fn act(
     });
     let lines: Vec<ParcelLine> = units.filter(|line| line.quantity > 0).collect();
     let reason = REASONS.iter().find(|(value, _)| Some(*value) == fields.text("reason")).map(|(_, reason)| *reason);
-    let mut shown = form(t, &path_of(&visitor, id), part, &visitor)
-        .as_typed(|name| fields.raw(name).map(str::to_owned));
+    let mut shown =
+        form(t, &path_of(&visitor, id), part, &visitor).as_typed(|name| fields.raw(name).map(str::to_owned));
     let Some(reason) = reason else {
         let others = shown.blame(vec![("reason".to_owned(), t.error_missing.to_owned())]);
         let page = page(&app, &visitor, &order, &shown, &others);

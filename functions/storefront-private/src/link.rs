@@ -6,19 +6,21 @@ use axum::extract::{Path, State};
 use browser::{Form, Reply, Visitor};
 use domain::{Code, OrderId};
 use pages::fill;
-use pages::parts::{Button, Form as PageForm, Tone, alert, text};
+use pages::forms::{Button, Form as PageForm};
+use pages::parts::{Tone, alert, text};
 use pages::views::Screen;
 
 use crate::App;
-use crate::showing::frame;
 use crate::guest_orders::GuestOrders;
+use crate::showing::frame;
 
 /// An order and its token, as a link holds them.
 fn parts_of(link: &str) -> Result<(OrderId, &str), Problem> {
     let nothing = || Problem::of(Code::NotFound);
     let (order, token) = link.split_once('.').ok_or_else(nothing)?;
     let order: OrderId = order.parse().map_err(|_| nothing())?;
-    let is_token = token.len() <= 100 && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_token =
+        token.len() <= 100 && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if is_token { Ok((order, token)) } else { Err(nothing()) }
 }
 
@@ -67,7 +69,9 @@ mod tests {
         let order = OrderId::from_bits(7);
         let link = format!("{order}.aB-_9");
         assert_eq!(parts_of(&link).unwrap(), (order, "aB-_9"));
-        for wrong in ["", "x", "x.y", &format!("{order}"), &format!("{order}.a/b"), &format!("{order}.{}", "a".repeat(101))] {
+        for wrong in
+            ["", "x", "x.y", &format!("{order}"), &format!("{order}.a/b"), &format!("{order}.{}", "a".repeat(101))]
+        {
             assert!(parts_of(wrong).is_err(), "{wrong}");
         }
     }

@@ -8,15 +8,16 @@ use domain::order::{Actor, HistoryEvent, OrderState, Parcel, PlacedOrder, Vendor
 use domain::payment::{Action, PaymentState, RefundState};
 use domain::returns::ReturnState;
 use domain::{Code, OrderId};
-use pages::parts::{Button, Field, Form as PageForm, Kind, Line, Link, Tone, alert, boxed, facts, lines, note, stated, sum, text};
+use pages::forms::{Button, Field, Form as PageForm, Kind};
+use pages::parts::{Line, Link, Tone, alert, boxed, facts, lines, note, stated, sum, text};
 use pages::views::{Screen, sentence};
 use pages::{Frame, Html, Texts, count, date, date_time, fill, money};
 use serde_json::json;
 
 use crate::App;
 use crate::cart::sums;
-use crate::showing::frame;
 use crate::guest_orders::GuestOrders;
+use crate::showing::frame;
 
 impl App {
     /// The visitor's order: of their account, or of a token that this device keeps. Everybody else signs in first.
@@ -214,7 +215,8 @@ pub(crate) fn page(app: &App, visitor: &Visitor, order: &PlacedOrder, alerts: Ht
         let words = if refund.state == RefundState::Succeeded { t.refunded } else { t.refund_pending };
         rows.insert(rows.len().saturating_sub(1), (words.to_owned(), format!("−{}", money(refund.amount, f.language))));
     }
-    let mut aside = vec![text(&fill(t.order_placed_on, &[("date", &date(order.order.placed_at, f.language))])), sum(&rows)];
+    let mut aside =
+        vec![text(&fill(t.order_placed_on, &[("date", &date(order.order.placed_at, f.language))])), sum(&rows)];
     if let Some(person) = &order.person {
         let place = &person.address;
         let contact = person.contact_point().map(|contact| contact.as_str().to_owned());
@@ -263,8 +265,7 @@ pub(crate) async fn show_order(
         }
     }
     let placed = visitor.path.contains("?placed");
-    let alerts =
-        if placed { note(Tone::Good, Texts::of(visitor.language).order_thanks) } else { Html::default() };
+    let alerts = if placed { note(Tone::Good, Texts::of(visitor.language).order_thanks) } else { Html::default() };
     Ok(Reply::private(page(&app, &visitor, &order, alerts)).leading_to_payment().into_response())
 }
 

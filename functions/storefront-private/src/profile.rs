@@ -4,7 +4,8 @@ use api::Problem;
 use axum::extract::State;
 use browser::{Fields, Form, Reply, Signed, Visitor};
 use domain::{Code, UserId};
-use pages::parts::{self, Button, Choice, Field, Kind, Link};
+use pages::forms::{Button, Choice, Field, Kind};
+use pages::parts::{self, Link};
 use pages::{Html, Language, Texts};
 use serde_json::json;
 use shop::{ChangeMe, Changing, Limited, Me};
@@ -22,7 +23,7 @@ const CONTACT: Purpose = Purpose {
     title: |t| t.change_contact,
 };
 
-fn form(visitor: &Visitor, me: &Me) -> parts::Form {
+fn form(visitor: &Visitor, me: &Me) -> pages::forms::Form {
     let t = Texts::of(visitor.language);
     let mut options: Vec<Choice> =
         Language::ALL.iter().map(|language| Choice::new(language.tag(), language.own_name())).collect();
@@ -36,7 +37,7 @@ fn form(visitor: &Visitor, me: &Me) -> parts::Form {
         Field::new("name", t.your_name, Kind::Text).filled(name).completing("name").at_most(200).optional(),
         Field::new("language", t.mail_language, Kind::Choice { options }).filled(chosen),
     ];
-    parts::Form::to(path_of(visitor, PATH)).asking(fields).button(Button::main(t.save))
+    pages::forms::Form::to(path_of(visitor, PATH)).asking(fields).button(Button::main(t.save))
 }
 
 fn page(app: &App, visitor: &Visitor, me: &Me, form: Html) -> Reply {

@@ -4,7 +4,6 @@ use api::Problem;
 use axum::extract::State;
 use browser::{Fields, Form, Reply, Visitor};
 use pages::Texts;
-use pages::parts;
 use shop::{Limited, Password};
 
 use crate::App;
@@ -39,7 +38,7 @@ pub(crate) async fn act(State(app): State<App>, visitor: Visitor, Form(fields): 
     }
 }
 
-fn enter_form(visitor: &Visitor, asked: &Requested) -> parts::Form {
+fn enter_form(visitor: &Visitor, asked: &Requested) -> pages::forms::Form {
     let t = Texts::of(visitor.language);
     RESET.enter_form(visitor, asked, vec![new_password_field(t, t.new_password)])
 }

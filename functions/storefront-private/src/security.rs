@@ -5,7 +5,8 @@ use axum::extract::State;
 use browser::{Fields, Form, Reply, Signed, Visitor};
 use domain::text::SecondFactorCode;
 use domain::{Code, UserId};
-use pages::parts::{self, Button, Field, Kind, Link, Tone};
+use pages::forms::{Button, Field, Kind};
+use pages::parts::{self, Link, Tone};
 use pages::{Html, Texts, date, fill};
 use shop::{Changing, Enrolment, MfaView, Password, RecoveryCodes, SecondFactor, SignInAnswer};
 
@@ -21,21 +22,21 @@ const CONFIRM: &str = "/account/security/app/confirm";
 const REMOVE: &str = "/account/security/app/remove";
 const CODES: &str = "/account/security/codes";
 
-fn password_form(visitor: &Visitor) -> parts::Form {
+fn password_form(visitor: &Visitor) -> pages::forms::Form {
     let t = Texts::of(visitor.language);
     let current = Field::new("current_password", t.current_password, Kind::Password).completing("current-password");
-    parts::Form::to(path_of(visitor, PASSWORD))
+    pages::forms::Form::to(path_of(visitor, PASSWORD))
         .asking(vec![current, new_password_field(t, t.new_password)])
         .button(Button::main(t.change_password))
 }
 
 /// A form with a code of the app.
-fn code_form(visitor: &Visitor, path: &str, button: Button) -> parts::Form {
+fn code_form(visitor: &Visitor, path: &str, button: Button) -> pages::forms::Form {
     let t = Texts::of(visitor.language);
     // Several of these forms stand on one page.
     let id = format!("f-code-{}", path.rsplit('/').next().unwrap_or_default());
     let code = Field { id, ..Field::new("code", t.code, Kind::Text) }.completing("one-time-code").at_most(64);
-    parts::Form::to(path_of(visitor, path)).asking(vec![code]).button(button)
+    pages::forms::Form::to(path_of(visitor, path)).asking(vec![code]).button(button)
 }
 
 /// A form of the page that has to be mended, by its path.
@@ -47,7 +48,7 @@ struct Mended {
 /// The page with all that can be done; `mended` stands in the place of the form that was sent.
 fn page(app: &App, visitor: &Visitor, mfa: Option<MfaView>, mended: Option<Mended>) -> Reply {
     let t = Texts::of(visitor.language);
-    let form = |path: &str, fresh: parts::Form| match &mended {
+    let form = |path: &str, fresh: pages::forms::Form| match &mended {
         Some(mended) if mended.path == path => mended.form.clone(),
         _ => fresh.shown(visitor.language, &[]),
     };
@@ -67,7 +68,7 @@ fn page(app: &App, visitor: &Visitor, mfa: Option<MfaView>, mended: Option<Mende
             )
         }
         None => {
-            let begin = parts::Form::to(path_of(visitor, APP)).button(Button::main(t.mfa_begin));
+            let begin = pages::forms::Form::to(path_of(visitor, APP)).button(Button::main(t.mfa_begin));
             parts::boxed(t.mfa_title, [parts::text(t.mfa_off), form(APP, begin)])
         }
     };
@@ -79,7 +80,7 @@ async fn mended(
     app: &App,
     visitor: &Visitor,
     user: UserId,
-    (path, form, fields): (&'static str, parts::Form, &Fields),
+    (path, form, fields): (&'static str, pages::forms::Form, &Fields),
     problem: &Problem,
 ) -> Result<Reply, Problem> {
     let form = failed(form, fields, problem, visitor.language)?;
@@ -136,7 +137,7 @@ const fn by(user: UserId, visitor: &Visitor) -> SecondFactor<'_> {
     SecondFactor { user, client: visitor.client.as_str(), now: visitor.now }
 }
 
-fn confirm_form(visitor: &Visitor) -> parts::Form {
+fn confirm_form(visitor: &Visitor) -> pages::forms::Form {
     code_form(visitor, CONFIRM, Button::main(Texts::of(visitor.language).confirm))
 }
 
@@ -218,7 +219,7 @@ pub(crate) async fn confirm(
         // The key is not shown again: the app has it by now, or it is set up anew.
         Err(problem) => {
             let form = failed(confirm_form(&visitor), &fields, &problem, visitor.language)?;
-            let anew = parts::Form::to(path_of(&visitor, APP)).button(Button::quiet(t.begin_again));
+            let anew = pages::forms::Form::to(path_of(&visitor, APP)).button(Button::quiet(t.begin_again));
             let pieces = [form, anew.shown(visitor.language, &[])];
             Ok(account::page(&app, &visitor, (PATH, t.mfa_title), Html::default(), pieces).because(&problem))
         }

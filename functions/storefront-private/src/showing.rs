@@ -5,7 +5,8 @@ use browser::{Fields, Visitor, as_api};
 use domain::contact::ContactPoint;
 use domain::order::OrderState;
 use domain::{Code, FieldError};
-use pages::parts::{Form, Tone, note};
+use pages::forms::Form;
+use pages::parts::{Tone, note};
 use pages::{Frame, Html, Language, Texts, fill, views};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -217,7 +218,7 @@ fn error_of(name: &str, problem: &Problem) -> FieldError {
 #[cfg(test)]
 mod tests {
     use domain::text::Email;
-    use pages::parts::{Field, Kind};
+    use pages::forms::{Field, Kind};
 
     use super::*;
 

@@ -5,7 +5,8 @@ use axum::extract::State;
 use browser::{Fields, Form, Reply, Visitor};
 use domain::text::SecondFactorCode;
 use domain::{Code, Coded};
-use pages::parts::{self, Button, Field, Kind, Link};
+use pages::forms::{Button, Field, Kind};
+use pages::parts::{self, Link};
 use pages::views::Screen;
 use pages::{Html, Texts};
 use shop::{Changing, Limited, Password, RefreshToken, SignInAnswer};
@@ -23,10 +24,10 @@ pub(crate) fn new_password_field(t: &Texts, label: &str) -> Field {
     Field::new("password", label, Kind::Password).hinting(t.password_hint).completing("new-password")
 }
 
-fn form(visitor: &Visitor, next: &str) -> parts::Form {
+fn form(visitor: &Visitor, next: &str) -> pages::forms::Form {
     let t = Texts::of(visitor.language);
     let password = Field::new("password", t.password, Kind::Password).completing("current-password");
-    parts::Form::to(path_of(visitor, "/sign-in"))
+    pages::forms::Form::to(path_of(visitor, "/sign-in"))
         .hiding(NEXT, next)
         .asking(vec![contact_field(t), password])
         .button(Button::main(t.sign_in))
@@ -78,7 +79,7 @@ async fn signed(app: &App, visitor: &Visitor, fields: &Fields) -> Result<SignInA
     Ok(app.people.sign_in(&password, by).await?)
 }
 
-fn challenge_form(visitor: &Visitor, waiting: &Waiting) -> parts::Form {
+fn challenge_form(visitor: &Visitor, waiting: &Waiting) -> pages::forms::Form {
     let t = Texts::of(visitor.language);
     let field = if waiting.for_password {
         new_password_field(t, t.new_password)
@@ -86,7 +87,7 @@ fn challenge_form(visitor: &Visitor, waiting: &Waiting) -> parts::Form {
         Field::new("code", t.code, Kind::Text).completing("one-time-code").at_most(64)
     };
     let label = if waiting.for_password { t.save } else { t.confirm };
-    parts::Form::to(path_of(visitor, "/challenge")).asking(vec![field]).button(Button::main(label))
+    pages::forms::Form::to(path_of(visitor, "/challenge")).asking(vec![field]).button(Button::main(label))
 }
 
 fn challenge_page(app: &App, visitor: &Visitor, waiting: &Waiting, form: Html) -> Reply {
@@ -143,7 +144,7 @@ async fn challenged(app: &App, visitor: &Visitor, waiting: &Waiting, fields: &Fi
 
 pub(crate) async fn show_sign_out(State(app): State<App>, visitor: Visitor) -> Reply {
     let f = frame(&app, &visitor, "/sign-out", Texts::of(visitor.language).sign_out);
-    let form = parts::Form::to(f.to("/sign-out")).button(Button::main(f.t.sign_out)).shown(f.language, &[]);
+    let form = pages::forms::Form::to(f.to("/sign-out")).button(Button::main(f.t.sign_out)).shown(f.language, &[]);
     let heading = f.t.sign_out;
     Reply::private(Screen::new(f, heading, [form]).shown())
 }

@@ -5,7 +5,8 @@ use axum::extract::State;
 use browser::{Fields, Form, Reply, Visitor};
 use domain::Code;
 use domain::text::Name;
-use pages::parts::{self, Button, Field, Kind, Link};
+use pages::forms::{Button, Field, Kind};
+use pages::parts::{self, Link};
 use pages::views::Screen;
 use pages::{Html, Texts};
 use shop::{Limited, Password};
@@ -19,12 +20,12 @@ use crate::signing::{NEXT, Requested, going_on, next_of};
 const SIGN_UP: Purpose =
     Purpose { ask: "/sign-up", enter: "/confirm", again: "/confirm/resend", title: |t| t.confirm_title };
 
-fn form(visitor: &Visitor, next: &str) -> parts::Form {
+fn form(visitor: &Visitor, next: &str) -> pages::forms::Form {
     let t = Texts::of(visitor.language);
     // Without a password people sign in with codes.
     let password = new_password_field(t, t.password).optional();
     let name = Field::new("name", t.your_name, Kind::Text).completing("name").at_most(200).optional();
-    parts::Form::to(path_of(visitor, SIGN_UP.ask))
+    pages::forms::Form::to(path_of(visitor, SIGN_UP.ask))
         .hiding(NEXT, next)
         .asking(vec![contact_field(t), password, name])
         .button(Button::main(t.sign_up))
@@ -70,7 +71,7 @@ async fn signed_up(app: &App, visitor: &Visitor, fields: &Fields) -> Result<(Str
 }
 
 /// The form of the code, with a password where it is not known which of several sign-ups is meant.
-fn confirm_form(visitor: &Visitor, asked: &Requested, with_password: bool) -> parts::Form {
+fn confirm_form(visitor: &Visitor, asked: &Requested, with_password: bool) -> pages::forms::Form {
     let t = Texts::of(visitor.language);
     let password = with_password.then(|| new_password_field(t, t.password));
     SIGN_UP.enter_form(visitor, asked, password.into_iter().collect())

@@ -6,7 +6,7 @@ use browser::{Lang, Preferred, Reply};
 use domain::catalog::{List, ProductCard};
 use domain::{Currency, PageRequest};
 use pages::views::{Home, Tile};
-use pages::{Card, Frame, Shelf, fill};
+use pages::{Card, CardRow, Frame, fill};
 use serde::Deserialize;
 use serde_json::json;
 use shop::{ListQuery, Sort};
@@ -17,8 +17,8 @@ use crate::App;
 pub(crate) const FRESH_S: u32 = 30;
 pub(crate) const STALE_S: u32 = 300;
 
-/// How many cards a shelf has.
-const SHELF: u16 = 10;
+/// How many cards a row has.
+const ROW: u16 = 10;
 /// How many categories are shown with a picture.
 const TILES: usize = 12;
 
@@ -77,8 +77,8 @@ pub(crate) async fn show_home(
     let all = || List { category: None, vendor: None, currency };
     let (tree, newest, affordable) = tokio::join!(
         app.categories.tree(&app.window, now),
-        app.first_cards(all(), Sort::Newest, SHELF),
-        app.first_cards(all(), Sort::Price, SHELF)
+        app.first_cards(all(), Sort::Newest, ROW),
+        app.first_cards(all(), Sort::Price, ROW)
     );
     let (tree, newest, affordable) = (tree?, newest?, affordable?);
     let site = &app.place.site;
@@ -97,18 +97,15 @@ pub(crate) async fn show_home(
         let href = f.to(&format!("/c/{}", root.handle));
         categories.push(Tile { href, name: root.name.to_string(), image });
     }
-    let shelf = |title: &str, cards: &[ProductCard], more: &str| Shelf {
+    let row = |title: &str, cards: &[ProductCard], more: &str| CardRow {
         title: title.to_owned(),
         cards: shown_cards(&f, cards, false),
         more: f.to(more),
     };
-    let shelves = [
-        shelf(f.t.newest, &newest, "/products"),
-        shelf(f.t.affordable, &affordable, "/products?sort=price"),
-    ];
-    let shelves = shelves.into_iter().filter(|shelf| !shelf.cards.is_empty()).collect();
+    let rows = [row(f.t.newest, &newest, "/products"), row(f.t.affordable, &affordable, "/products?sort=price")];
+    let rows = rows.into_iter().filter(|row| !row.cards.is_empty()).collect();
     let hero = newest.iter().find_map(|card| card.image.as_ref()).map(|image| image.url.clone());
     let f = Frame { image: hero.clone(), ..f.clone() };
-    let page = Home { f, hero, categories, shelves };
+    let page = Home { f, hero, categories, rows };
     Ok(Reply::public(page.shown(), FRESH_S, STALE_S))
 }

@@ -199,10 +199,8 @@ pub(crate) async fn list_products(
         let f = Frame::new(&app.place.site, language, "/products", t.all_products)
             .found_as(t.home_description, Vec::new())
             .priced_in(currency);
-        let crumbs = vec![
-            Link::new(f.to("/"), t.home),
-            Link::new(f.to("/products"), t.all_products).when_current(true),
-        ];
+        let crumbs =
+            vec![Link::new(f.to("/"), t.home), Link::new(f.to("/products"), t.all_products).when_current(true)];
         let narrower = narrower(&f, &[], &tree.roots);
         Ok(Around { crumbs, heading: t.all_products.to_owned(), intro: Html::default(), narrower, f })
     };

@@ -91,8 +91,7 @@ pub(crate) async fn show_product(
 ) -> Result<Reply, Problem> {
     let handle = Handle::parse(&handle).map_err(|_| Problem::of(Code::NotFound))?;
     let currency = app.currency(asked.currency);
-    let (found, tree) =
-        tokio::join!(app.window.product(&handle, currency, now), app.categories.tree(&app.window, now));
+    let (found, tree) = tokio::join!(app.window.product(&handle, currency, now), app.categories.tree(&app.window, now));
     let shown = match found? {
         Found::Here(shown) => shown,
         Found::Moved(handle) => return Ok(moved(&app, language, &format!("/p/{handle}"), currency)),

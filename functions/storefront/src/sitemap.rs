@@ -4,8 +4,8 @@ use api::{Now, Problem};
 use axum::extract::State;
 use browser::Reply;
 use bytes::Bytes;
-use domain::catalog::{Category, List};
 use domain::PageRequest;
+use domain::catalog::{Category, List};
 use pages::Language;
 use shop::{ListQuery, Sort};
 
@@ -32,7 +32,8 @@ fn escaped(text: &str) -> String {
 
 pub(crate) async fn show_sitemap(State(app): State<App>, Now(now): Now) -> Result<Reply, Problem> {
     let tree = app.categories.tree(&app.window, now).await?;
-    let mut paths: Vec<String> = ["/", "/products", "/delivery", "/returns", "/privacy", "/terms"].map(str::to_owned).to_vec();
+    let mut paths: Vec<String> =
+        ["/", "/products", "/delivery", "/returns", "/privacy", "/terms"].map(str::to_owned).to_vec();
     category_paths(&tree.roots, &[], &mut paths);
     let (currency, mut cursor) = (app.window.main_currency(), None);
     for _ in 0..PAGES {

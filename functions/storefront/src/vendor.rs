@@ -3,10 +3,10 @@
 use api::{Problem, Query};
 use axum::extract::{Path, State};
 use browser::{Lang, Reply};
+use domain::Code;
 use domain::catalog::List;
 use domain::text::Handle;
 use domain::vendor::Shop;
-use domain::Code;
 use pages::parts::{Link, facts};
 use pages::{Frame, Html, date, fill, money};
 

@@ -70,23 +70,37 @@ pub fn routes() -> Vec<(String, String, &'static str)> {
     routes
 }
 
-/// Every page that has a route of its own, sorted: any method, its path and the function's binary. Those of the function
-/// behind `$default` have none.
+/// Every route of pages, sorted: any method, its path and the function's binary. Those of the function behind `$default`
+/// have none; those of a desk share one, since each route is a statement in the permission policy of its function.
 pub fn page_routes() -> Vec<(String, String, &'static str)> {
     let own = FUNCTIONS.iter().filter(|function| function.name != PUBLIC_FUNCTION);
     let mut routes: Vec<_> = own
         .flat_map(|function| (function.pages)().into_iter().map(move |(path, _)| (path, function.name)))
-        .map(|(path, binary)| ("ANY".to_owned(), path.to_owned(), binary))
+        .map(|(path, binary)| ("ANY".to_owned(), shared_path(path), binary))
         .collect();
     routes.sort();
+    routes.dedup();
     routes
+}
+
+/// The route of a page: one for all that lie below a word, as those of a desk do.
+fn shared_path(path: &str) -> String {
+    let mut steps = path.split('/').skip(1);
+    match (steps.next(), steps.next()) {
+        (Some(first), Some(second)) if !first.starts_with('{') && !second.starts_with('{') => {
+            format!("/{first}/{{proxy+}}")
+        }
+        _ => path.to_owned(),
+    }
 }
 
 /// The line of `template.yaml` that declares a page of [`page_routes`].
 pub fn page_line(path: &str) -> String {
     let words = path.split(['/', '{', '}', '-', '+']).filter(|word| !word.is_empty());
     let event: String = words.map(capitalised).collect();
-    format!("{event}Page: {{Type: HttpApi, Properties: {{ApiId: !Ref Api, Method: ANY, Path: \"{path}\", Auth: {{Authorizer: NONE}}}}}}")
+    format!(
+        "{event}Page: {{Type: HttpApi, Properties: {{ApiId: !Ref Api, Method: ANY, Path: \"{path}\", Auth: {{Authorizer: NONE}}}}}}"
+    )
 }
 
 /// The line of `template.yaml` that declares a route among the events of its function, for each method and path of

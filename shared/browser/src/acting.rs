@@ -1,6 +1,5 @@
 //! Calling a use case for a page: what it comes to is shown, and a form that is sent twice acts once.
 
-
 use domain::{Call, IdempotentRequest, Outcome, Refusal, Timestamp};
 
 use crate::Fields;

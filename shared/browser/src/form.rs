@@ -97,7 +97,11 @@ pub(crate) fn check_same_origin(headers: &HeaderMap, origin: &str) -> Result<(),
         }
         (None, None) => false,
     };
-    if is_ours { Ok(()) } else { Err(Problem::because(Code::Forbidden, "The form was not sent by a page of this shop.")) }
+    if is_ours {
+        Ok(())
+    } else {
+        Err(Problem::because(Code::Forbidden, "The form was not sent by a page of this shop."))
+    }
 }
 
 /// A shop on the builder's own machine has several names.

@@ -21,6 +21,4 @@ pub use place::{Lang, Place};
 pub use reply::Reply;
 pub use router::{Pages, router};
 pub use uploads::{MOST_UPLOADED, Uploaded, Uploads};
-pub use visitor::{
-    CART, KEPT_CART, LANGUAGE, Preferred, SESSION, Sessions, Signed, Visitor, safe_next, sign_in_path,
-};
+pub use visitor::{CART, KEPT_CART, LANGUAGE, Preferred, SESSION, Sessions, Signed, Visitor, safe_next, sign_in_path};

@@ -89,8 +89,8 @@ impl<App: Clone + Send + Sync + 'static> Pages<App> {
 }
 
 /// The router of a function's pages. Around them it refuses what another site's page sends, shows a page for each
-/// problem in the language of the path or else of the visitor, compresses where nobody before does, answers 304, and adds the headers that
-/// every answer carries.
+/// problem in the language of the path or else of the visitor, compresses where nobody before does, answers 304, and
+/// adds the headers that every answer carries.
 pub fn router<App: Clone + Send + Sync + 'static>(pages: Pages<App>, app: App, place: Place) -> Router {
     let place = Arc::new(place);
     pages
@@ -110,7 +110,11 @@ fn is_as_routed(request: &Request) -> bool {
     else {
         return true;
     };
-    key == "$default" || key.split_once(' ').is_some_and(|(_, route)| route == path.as_str())
+    let is_route = |route: &str| match route.strip_suffix("{proxy+}") {
+        Some(before) => path.as_str().starts_with(before),
+        None => route == path.as_str(),
+    };
+    key == "$default" || key.split_once(' ').is_some_and(|(_, route)| is_route(route))
 }
 
 async fn finish(request: Request, next: Next, place: Arc<Place>) -> Response {

@@ -8,24 +8,25 @@
 //! cost every function that shows a page more than all its own code. The tests compare them with `icu_plurals` and
 //! `icu_decimal`, which hold those tables.
 
+mod card_row;
 mod cyrillic;
 mod format;
+pub mod forms;
 mod html;
 mod language;
 mod languages;
 pub mod parts;
 mod plural;
-mod shelf;
 mod site;
 mod texts;
 pub mod views;
 
+pub use card_row::{Card, CardRow, grid, identity_facts, unit_words};
 pub use cyrillic::to_cyrillic;
 pub use format::{TASHKENT, date, date_time, money, number};
 pub use html::Html;
 pub use language::Language;
 pub use plural::{Plural, plural};
-pub use shelf::{Card, Shelf, grid, identity_facts, unit_words};
 pub use site::{Frame, Site, escaped, with_query};
 pub use texts::{Texts, count, fill};
 pub use views::problem;

@@ -124,7 +124,11 @@ impl<'a> Frame<'a> {
 
     /// The title of the window.
     pub(crate) fn window_title(&self) -> String {
-        if self.title.contains(&self.site.name) { self.title.clone() } else { format!("{} · {}", self.title, self.site.name) }
+        if self.title.contains(&self.site.name) {
+            self.title.clone()
+        } else {
+            format!("{} · {}", self.title, self.site.name)
+        }
     }
 
     pub(crate) fn sell_here(&self) -> String {

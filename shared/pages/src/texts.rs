@@ -5,30 +5,7 @@ use std::sync::OnceLock;
 use crate::plural::{Plural, plural};
 use crate::{Language, to_cyrillic};
 
-/// Declares the messages once. A table of a language that lacks one does not compile.
-macro_rules! messages {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
-        /// What pages say in one language. `{…}` is filled in by [`fill`]; forms for numbers are separated by `|`, one for
-        /// each that the language has, and chosen by [`count`].
-        #[derive(Debug)]
-        #[expect(missing_docs, reason = "a message is what it says, in languages/en.rs")]
-        pub struct Texts { $($(#[$doc])* pub $name: &'static str,)+ }
-
-        impl Texts {
-            /// Each message with its name.
-            pub fn all(&self) -> Vec<(&'static str, &'static str)> {
-                vec![$((stringify!($name), self.$name),)+]
-            }
-
-            /// The same messages, each changed.
-            fn map(&self, change: impl Fn(&'static str) -> &'static str) -> Self {
-                Self { $($name: change(self.$name),)+ }
-            }
-        }
-    };
-}
-
-include!("languages/messages.rs");
+pub use crate::languages::messages::Texts;
 
 impl Texts {
     /// The messages of a language.

@@ -3,8 +3,8 @@
 use askama::Template;
 use domain::Code;
 
+use crate::card_row::{Card, CardRow};
 use crate::parts::{Link, Tone, actions, alert};
-use crate::shelf::{Card, Shelf};
 use crate::{Frame, Html, Language, Site, fill};
 
 /// A category with its picture.
@@ -22,7 +22,7 @@ pub struct Home<'a> {
     pub f: Frame<'a>,
     pub hero: Option<String>,
     pub categories: Vec<Tile>,
-    pub shelves: Vec<Shelf>,
+    pub rows: Vec<CardRow>,
 }
 
 /// A list of products: of a category, of a shop, or of all.

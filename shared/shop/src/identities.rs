@@ -30,12 +30,7 @@ impl Identities {
     ///
     /// # Errors
     /// The catalog does not answer, and nothing is known from before.
-    pub(crate) async fn of(
-        &self,
-        catalog: &Catalog,
-        vendor: VendorId,
-        now: Timestamp,
-    ) -> Result<AboutShop, Error> {
+    pub(crate) async fn of(&self, catalog: &Catalog, vendor: VendorId, now: Timestamp) -> Result<AboutShop, Error> {
         let last = self.known().get(&vendor).cloned();
         if let Some((read_at, about)) = &last
             && now.since(*read_at) < MAX_AGE
@@ -44,10 +39,8 @@ impl Identities {
         }
         match (catalog.shop_with_id(vendor).await, last) {
             (Ok(shop), _) => {
-                let about = |shop: Shop| AboutShop {
-                    identity: shop.public_identity,
-                    shipping_rates: shop.shipping_rates,
-                };
+                let about =
+                    |shop: Shop| AboutShop { identity: shop.public_identity, shipping_rates: shop.shipping_rates };
                 let about = shop.map(about).unwrap_or_default();
                 let mut known = self.known();
                 if known.len() >= MOST {

@@ -154,12 +154,7 @@ impl Window {
 
 /// The product in a currency; `None` when no variant has a price in it: the product is not listed in that currency
 /// either.
-fn shown(
-    page: ProductPage,
-    about: AboutShop,
-    currency: Currency,
-    media_base: &str,
-) -> Option<ShownProduct> {
+fn shown(page: ProductPage, about: AboutShop, currency: Currency, media_base: &str) -> Option<ShownProduct> {
     let ProductPage { product, description_html, availability } = page;
     let card = product.shown_card(currency, product.is_available(&availability), media_base)?;
     let variant = |variant: &Variant| {

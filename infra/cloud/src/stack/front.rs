@@ -9,19 +9,8 @@ use http::{StatusCode, Uri};
 use super::functions::Functions;
 use super::services::Services;
 use crate::account::REGION;
-use crate::edge::{Edge, Origin};
+use crate::edge::Origin;
 use crate::s3::FromEdge;
-use crate::secrets::Secrets;
-use crate::template::Template;
-
-/// The edge of the template, with the values of its secrets.
-pub(super) fn edge(template: &Template, secrets: &Secrets, clock: &crate::clock::Clock) -> Option<Edge> {
-    let mut distribution = template.edge.clone()?;
-    for (_, value) in distribution.origins.iter_mut().flat_map(|origin| &mut origin.headers) {
-        *value = secrets.resolved(value);
-    }
-    Some(Edge::new(distribution, clock.clone()))
-}
 
 /// Answers a request from outside.
 pub(super) async fn serve(services: &Arc<Services>, functions: &Arc<Functions>, request: Request) -> Response {

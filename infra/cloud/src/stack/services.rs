@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::data_directory::DataDirectory;
 use super::deployment::{Deployment, Options, Surroundings, ThirdParty};
-use super::front;
 use super::start::StartError;
 use crate::account::REGION;
 use crate::clock::Clock;
@@ -74,6 +73,15 @@ impl Permit for TablePermit {
             Err(unreadable) => Some(unreadable.to_string()),
         }
     }
+}
+
+/// The edge of the template, with the values of its secrets.
+fn edge_of(template: &Template, secrets: &Secrets, clock: &Clock) -> Option<Edge> {
+    let mut distribution = template.edge.clone()?;
+    for (_, value) in distribution.origins.iter_mut().flat_map(|origin| &mut origin.headers) {
+        *value = secrets.resolved(value);
+    }
+    Some(Edge::new(distribution, clock.clone()))
 }
 
 impl Services {
@@ -141,7 +149,7 @@ impl Services {
         )?;
         let buckets = open_buckets(file("s3").as_deref(), &template, &queues, &permit, &clock, &faults)?;
         let secrets = Secrets::new(&template.secrets, |id| deployment.secret(id), clock.clone(), permit);
-        let edge = front::edge(&template, &secrets, &clock);
+        let edge = edge_of(&template, &secrets, &clock);
         let third_parties = deployment
             .third_parties(&Surroundings { clock: &clock, faults: &faults, file: &file })
             .map_err(|error| StartError::service("a third party's sandbox")(&error))?;

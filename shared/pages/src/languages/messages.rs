@@ -1,14 +1,38 @@
-// The names of all messages, in the order of their tables.
+//! The names of all messages, in the order of their tables.
+
+/// Declares the messages once. A table of a language that lacks one does not compile.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// What pages say in one language. `{…}` is filled in by [`crate::fill`]; forms for numbers are separated by `|`, one for
+        /// each that the language has, and chosen by [`crate::count`].
+        #[derive(Debug)]
+        #[expect(missing_docs, reason = "a message is what it says, in languages/en.rs")]
+        pub struct Texts { $($(#[$doc])* pub $name: &'static str,)+ }
+
+        impl Texts {
+            /// Each message with its name.
+            pub fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name),)+]
+            }
+
+            /// The same messages, each changed.
+            pub(crate) fn map(&self, change: impl Fn(&'static str) -> &'static str) -> Self {
+                Self { $($name: change(self.$name),)+ }
+            }
+        }
+    };
+}
+
 messages! {
     skip_to_content, catalog, search, search_label, search_placeholder, language, sign_in, sign_out, account, cart,
     help_title, help_phone, help_telegram, delivery_page, returns_page, privacy_page, terms_page, sell_here, desk,
     operate, home, home_title, home_description, hero_title, hero_text, hero_button, categories, newest, affordable,
     all_products, no_products, no_products_hint, path, sort_label, sort_newest, sort_cheapest, sort_dearest,
     price_filter, price_from, price_to, show, clear_filters, pages_label, next_page, first_page, currency, sold_out,
-    discount, former_price, from_price, per_unit, sold_by, seller, in_stock, few_left, on_order, on_order_from,
+    discount, former_price, from_price, per_unit, sold_by, vendor_label, in_stock, few_left, on_order, on_order_from,
     choose_variant, quantity, add_to_cart, not_available_now, delivery_cost, description, about_product,
-    manufacturer, importer, country_of_origin, about_seller, legal_name, registration_number, seller_address,
-    seller_contact, similar, more_from, pictures, picture_of, shop_since, cart_title, cart_empty, cart_empty_hint,
+    manufacturer, importer, country_of_origin, about_vendor, legal_name, registration_number, vendor_address,
+    vendor_contact, similar, more_from, pictures, picture_of, shop_since, cart_title, cart_empty, cart_empty_hint,
     go_shopping, update, remove, quantity_of, remove_item, unit_price, total, items_count, goods, delivery,
     delivery_later, discount_total, tax, to_pay, check_out, price_rose, price_fell, line_unavailable, line_no_price,
     line_short, line_unit_changed, added, added_to_cart, step_address, step_delivery, step_payment, checkout_title,
@@ -76,7 +100,7 @@ messages! {
     desk_check_again_text, desk_column_kept, desk_column_handle, desk_column_sku, desk_column_grams,
     desk_column_image, desk_column_tags, desk_column_option, desk_column_option_value, desk_apply, desk_apply_text,
     desk_have_shop, desk_open_shop, desk_shop_name, desk_shop_about, desk_email_hint, desk_phone_hint,
-    desk_legal_name, desk_legal_name_hint, desk_kind_of_seller, desk_kind_individual, desk_kind_sole_trader,
+    desk_legal_name, desk_legal_name_hint, desk_kind_of_vendor, desk_kind_individual, desk_kind_sole_trader,
     desk_kind_company, desk_currency_hint, desk_shipping_rate, desk_shipping_rate_hint, desk_cash, desk_cash_hint,
     desk_application, desk_checklist_text, desk_item_done, desk_item_missing, desk_ready_to_submit, desk_submit,
     desk_operator_says, desk_shop_draft, desk_shop_submitted, desk_shop_approved, desk_shop_rejected,

@@ -25,7 +25,7 @@ pub struct Card {
 
 /// A row of cards with its title and where more of them are.
 #[derive(Clone, Debug)]
-pub struct Shelf {
+pub struct CardRow {
     pub title: String,
     pub cards: Vec<Card>,
     pub more: String,
@@ -48,7 +48,9 @@ pub fn grid(f: &Frame<'_>, cards: &[Card]) -> Html {
 
 /// By how many percent a price is lower than the former one.
 fn discount(price: i64, was: i64) -> Option<i64> {
-    (was > price && was > 0).then(|| (was.saturating_sub(price)).saturating_mul(100) / was).filter(|percent| *percent > 0)
+    (was > price && was > 0)
+        .then(|| (was.saturating_sub(price)).saturating_mul(100) / was)
+        .filter(|percent| *percent > 0)
 }
 
 /// What one unit is, and what one measure of it costs.
@@ -68,8 +70,8 @@ pub fn identity_facts(t: &Texts, identity: &PublicIdentity) -> Vec<(String, Stri
         (t.legal_name, Some(identity.legal_name.to_string())),
         (t.tax_number, text(&identity.tax_id)),
         (t.registration_number, text(&identity.register_no)),
-        (t.seller_address, text(&identity.address)),
-        (t.seller_contact, identity.phone.as_ref().map(ToString::to_string)),
+        (t.vendor_address, text(&identity.address)),
+        (t.vendor_contact, identity.phone.as_ref().map(ToString::to_string)),
     ];
     known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

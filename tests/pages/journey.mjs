@@ -1,0 +1,34 @@
+// Plays what people do, in a real browser, step by step.
+import { alone, leftOut, offered } from "./lib.mjs";
+import { accountRoad } from "./account.mjs";
+import { importRoad, operatorRoad, vendorRoad } from "./desk.mjs";
+import { cardRoad, guestRoad, languagesRoad, quantitiesRoad, soldOutRoad } from "./guest.mjs";
+import { keyboardRoad } from "./keyboard.mjs";
+
+export default async function journey() {
+  const has = await offered();
+  await guestRoad({ scripts: false, language: "uz", width: 320, height: 640, byPhone: false });
+  await guestRoad({ scripts: true, language: "ru", width: 390, height: 844, byPhone: true });
+  await cardRoad({ scripts: false, language: "uz" });
+  await cardRoad({ scripts: true, language: "en" });
+  await soldOutRoad();
+  await quantitiesRoad();
+  await keyboardRoad();
+  await languagesRoad();
+  if (has.account) {
+    await accountRoad({ scripts: true, language: "en" });
+    await accountRoad({ scripts: false, language: "uz" });
+  } else {
+    leftOut("signing up, signing in and out, another password: /en/sign-in is not there");
+  }
+  if (has.account && has.desk) {
+    await vendorRoad();
+    await importRoad();
+  } else {
+    leftOut("a seller's products, files and orders: /desk is not there");
+  }
+  if (has.account && has.desk && has.operate) await operatorRoad();
+  else leftOut("approving a shop, refunding: /operate is not there");
+}
+
+await alone(import.meta, journey);

@@ -83,7 +83,7 @@ pub(crate) fn fields(t: &Texts, prefix: &str, known: Option<&Address>) -> Vec<Gr
     let country = Field::new(format!("{prefix}country"), t.country, Kind::Choice { options }).filled(country);
     vec![
         Group::of(vec![
-            field("name", t.recipient, Kind::Text, "name", 200),
+            field("name", t.recipient, Kind::Text, "name", 100),
             phone,
             country.completing("country"),
             line("region", t.region, "address-level1").optional(),

@@ -131,7 +131,9 @@ fn page(app: &App, visitor: &Visitor, shown: Option<&ShownCart>, alerts: Html) -
         boxed(group.vendor.name.as_str(), [lines(&all)])
     };
     let groups: Vec<Html> = shown.priced.groups.iter().map(group).collect();
-    let can_go_on = shown.priced.check_orderable().is_ok();
+    let is_short = |change: &LineChange| change.code == LineChangeCode::Short;
+    let has_short = shown.priced.lines().any(|line| line.changes.iter().any(is_short));
+    let can_go_on = !has_short && shown.priced.check_orderable().is_ok();
     let mut aside = vec![sum(&sums(&f, &shown.priced.totals))];
     if can_go_on {
         let to = format!("/{}/checkout", f.language.code());
@@ -158,24 +160,24 @@ pub(crate) async fn change_cart(
 ) -> Result<Reply, Problem> {
     app.count_change("cart", &visitor).await?;
     let variant: Option<VariantId> = fields.text("variant").and_then(|id| id.parse().ok());
-    let variant = variant.ok_or_else(|| Problem::of(Code::NotFound))?;
-    let quantity: u32 = fields.text("quantity").and_then(|units| units.parse().ok()).unwrap_or(1).min(MAX_UNITS);
+    let units = if fields.text("do") == Some("remove") { Some("0") } else { fields.text("quantity") };
+    let units: Option<u32> = units.and_then(|units| units.parse().ok()).filter(|units| *units <= MAX_UNITS);
     let (mut known, here) = (app.cart_of(&visitor).await?, format!("/{}/cart", visitor.language.code()));
-    let changed = match (fields.text("do").unwrap_or_default(), &known) {
-        ("add", _) => {
+    let changed = match (fields.text("do").unwrap_or_default(), variant.zip(units), &known) {
+        (_, None, _) => Err(Problem::of(if variant.is_some() { Code::Invalid } else { Code::NotAvailable })),
+        ("add", Some((variant, quantity)), _) => {
             let currency = fields.text("currency").and_then(|code| code.parse().ok());
             let currency = currency.or(app.place.site.currencies.first().copied()).unwrap_or(Currency::USD);
             // An empty cart in another currency is in nobody's way.
             known = known.filter(|shown| !shown.cart.lines.is_empty() || shown.cart.currency == currency);
             add(&app, &visitor, known.as_ref(), (variant, quantity.max(1)), currency).await
         }
-        (act, Some(shown)) => {
-            let units = if act == "remove" { 0 } else { quantity };
+        (_, Some((variant, units)), Some(shown)) => {
             let id = shown.cart.id;
             let put = app.carts.put_line(id, (variant, units), &Expected::Any, call(visitor.now, None)).await;
             put.map(|_| id).map_err(Problem::from)
         }
-        (_, None) => Err(Problem::of(Code::NotFound)),
+        (_, Some(_), None) => Err(Problem::of(Code::NotFound)),
     };
     match changed {
         Ok(id) => {
@@ -190,6 +192,7 @@ pub(crate) async fn change_cart(
             let currency = known.as_ref().map(|shown| shown.cart.currency.as_str()).unwrap_or_default();
             let words = match problem.code() {
                 Code::NoPriceInCurrency => fill(t.cart_other_currency, &[("currency", currency)]),
+                Code::Invalid => t.error_quantity.to_owned(),
                 Code::CartFull | Code::LimitReached => t.cart_full.to_owned(),
                 Code::NotFound | Code::NotAvailable => t.not_available_now.to_owned(),
                 code => sentence(t, code).unwrap_or(t.problem_other).to_owned(),

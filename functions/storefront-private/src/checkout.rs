@@ -11,7 +11,7 @@ use browser::{CART, Fields, Form, Jar, KEY, Reply, Visitor, call, done, keyed, n
 use domain::address::Address;
 use domain::legal::LegalText;
 use domain::payment::{Action, ProviderName};
-use domain::{Code, Expected};
+use domain::{Code, Coded, Expected};
 use pages::forms::{Button, Choice, Field, Form as PageForm, Group, Kind};
 use pages::parts::{Link, boxed, facts, lines, steps, sum};
 use pages::views::Screen;
@@ -26,7 +26,7 @@ use crate::guest_orders::GuestOrders;
 use crate::showing::{Reading, failed, frame, said};
 
 /// The cookie with how the buyer is reached, until the order is placed. It is theirs, on their own device.
-const CONTACT: &str = "contact";
+pub(crate) const CONTACT: &str = "contact";
 const CONTACT_KEPT: Duration = Duration::from_secs(86_400);
 
 /// An address on one line.
@@ -92,9 +92,8 @@ impl App {
     }
 }
 
-fn address_form(app: &App, visitor: &Visitor, shown: &ShownCart, saved: Option<&Address>) -> PageForm {
+fn address_form(visitor: &Visitor, shown: &ShownCart, saved: Option<&Address>, contact: &Value) -> PageForm {
     let t = Texts::of(visitor.language);
-    let contact = contact_of(app, visitor).unwrap_or_default();
     let written = |name: &str| contact.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let phone = written("phone");
     let phone = if phone.is_empty() { address::PHONE_PREFIX.to_owned() } else { phone };
@@ -116,6 +115,20 @@ fn address_form(app: &App, visitor: &Visitor, shown: &ShownCart, saved: Option<&
     groups.fold(form, PageForm::with).button(Button::main(t.to_delivery))
 }
 
+/// How the buyer is reached, as far as it is known: from the step before, or from their account.
+async fn known_contact(app: &App, visitor: &Visitor) -> Result<Value, Problem> {
+    match (contact_of(app, visitor), visitor.user()) {
+        (Some(contact), _) => Ok(contact),
+        (None, Some(user)) => {
+            let me = app.people.me(user).await?;
+            let (email, phone) =
+                (me.email.map(|email| email.to_string()), me.phone.map(|phone| phone.as_str().to_owned()));
+            Ok(json!({"email": email, "phone": phone}))
+        }
+        (None, None) => Ok(Value::Null),
+    }
+}
+
 /// The address that somebody has saved last.
 async fn saved_address(app: &App, visitor: &Visitor, shown: &ShownCart) -> Result<Option<Address>, Problem> {
     match visitor.user() {
@@ -129,7 +142,8 @@ async fn saved_address(app: &App, visitor: &Visitor, shown: &ShownCart) -> Resul
 pub(crate) async fn show_address(State(app): State<App>, visitor: Visitor) -> Result<Response, Response> {
     let shown = app.ready_cart(&visitor).await?;
     let saved = saved_address(&app, &visitor, &shown).await.map_err(IntoResponse::into_response)?;
-    let form = address_form(&app, &visitor, &shown, saved.as_ref()).shown(visitor.language, &[]);
+    let contact = known_contact(&app, &visitor).await.map_err(IntoResponse::into_response)?;
+    let form = address_form(&visitor, &shown, saved.as_ref(), &contact).shown(visitor.language, &[]);
     Ok(Reply::private(page(&app, &visitor, &shown, 0, Html::default(), vec![form])).into_response())
 }
 
@@ -181,7 +195,7 @@ pub(crate) async fn put_address(
             Ok(Reply::see(format!("{}/delivery", base(&visitor))).with_cookies(jar).into_response())
         }
         Err(problem) => {
-            let form = address_form(&app, &visitor, &shown, None);
+            let form = address_form(&visitor, &shown, None, &Value::Null);
             let form = failed(form, &fields, &problem, visitor.language).map_err(IntoResponse::into_response)?;
             let page = page(&app, &visitor, &shown, 0, Html::default(), vec![form]);
             Ok(Reply::private(page).because(&problem).into_response())
@@ -313,9 +327,16 @@ pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields)
     // A form that is sent twice finds its cart ordered: it is the same order again, not an empty cart.
     let cart = visitor.cookies.named(CART, &app.place).and_then(|id| id.parse().ok());
     let shown = match cart {
-        Some(id) => app.carts.show(id, visitor.now).await.map_err(|error| Problem::from(error).into_response())?,
+        Some(id) => match app.carts.show(id, visitor.now).await {
+            Ok(shown) => shown,
+            Err(error) if error.code() == Code::NotFound => app.ready_cart(&visitor).await?,
+            Err(error) => return Err(Problem::from(error).into_response()),
+        },
         None => app.ready_cart(&visitor).await?,
     };
+    if let Some(order) = shown.cart.order {
+        return Ok(Reply::see(format!("{}?placed", crate::order::path_of(&visitor, order))).into_response());
+    }
     let placed = async {
         let said = asked(&app, &visitor, &shown, &fields)?;
         let asked: shop::CheckOut = browser::as_api(&said)?;
@@ -328,7 +349,12 @@ pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields)
                 return Ok(Reply::see(format!("/{}/cart", visitor.language.code())).into_response());
             };
             let (id, token) = (opened.order.order.id, &opened.token);
-            let jar = GuestOrders::of(&visitor, &app.place).with(id, token).kept(&app.place);
+            // Who is signed in finds it in their account, and nobody after them on this device.
+            let jar = match visitor.user() {
+                Some(_) => Jar::default(),
+                None => GuestOrders::of(&visitor, &app.place).with(id, token).kept(&app.place),
+            };
+            let jar = jar.forget(CONTACT, &app.place);
             let action = opened.order.payment().and_then(|payment| payment.action.clone());
             let to = match action {
                 Some(Action::Redirect { url }) => url,
@@ -358,7 +384,15 @@ pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields)
 
 /// Where a buyer comes back to from a provider's page: the order that this device has placed last.
 pub(crate) async fn come_back(State(app): State<App>, visitor: Visitor) -> Result<Response, Response> {
-    let newest = GuestOrders::of(&visitor, &app.place).newest();
+    let newest = match visitor.user() {
+        Some(user) => {
+            let page = domain::PageRequest { limit: 1, cursor: None };
+            let orders =
+                app.orders.of_buyer(user, &page).await.map_err(|error| Problem::from(error).into_response())?;
+            orders.items.first().map(|order| order.id)
+        }
+        None => GuestOrders::of(&visitor, &app.place).newest(),
+    };
     let to = match newest {
         Some(id) => format!("{}?paid", crate::order::path_of(&visitor, id)),
         None => format!("/{}/account/orders", visitor.language.code()),

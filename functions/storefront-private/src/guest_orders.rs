@@ -6,7 +6,7 @@ use browser::{Jar, Place, Visitor};
 use domain::OrderId;
 
 /// The cookie with the tokens of orders.
-const ORDERS: &str = "orders";
+pub(crate) const ORDERS: &str = "orders";
 /// The most orders that are kept, the newest first. Older ones are opened again by the link in their message.
 const MOST: usize = 12;
 /// Half a year: as long as the token of an order that has ended opens it.

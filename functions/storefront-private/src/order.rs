@@ -29,7 +29,7 @@ impl App {
         }
         match visitor.user() {
             Some(user) => self.orders.buyers_order(id, user).await.map_err(refused),
-            None => Err(Reply::see(sign_in_path(visitor.language, &visitor.path)).into_response()),
+            None => Err(Reply::see(sign_in_path(visitor.language, &path_of(visitor, id))).into_response()),
         }
     }
 }
@@ -337,6 +337,11 @@ pub(crate) async fn confirm(
         Ok(()) => Ok(Reply::see(base).into_response()),
         Err(problem) => Ok(told(&app, &visitor, &order, problem)),
     }
+}
+
+/// A form that was sent leads here when its page is loaded again, or after signing in.
+pub(crate) async fn see_order(visitor: Visitor, Path((_, id)): Path<(String, String)>) -> Result<Reply, Response> {
+    Ok(Reply::see(path_of(&visitor, id_of(&id)?)))
 }
 
 /// The question before a cancellation, which cannot be taken back.

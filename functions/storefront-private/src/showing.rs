@@ -143,7 +143,11 @@ fn words_of(t: &'static Texts, error: &FieldError) -> String {
         (_, "phone") => t.error_phone.to_owned(),
         (_, "email") => t.error_email.to_owned(),
         (_, "code") => t.error_code_form.to_owned(),
-        _ => fill(t.error_form, &[("detail", &error.detail)]),
+        ("too_long", _) => t.error_too_long.to_owned(),
+        // The API's own words are English.
+        _ if std::ptr::eq(t, Texts::of(Language::En)) => fill(t.error_form, &[("detail", &error.detail)]),
+        _ if error.detail.contains("at most") => t.error_too_long.to_owned(),
+        _ => t.error_invalid.to_owned(),
     }
 }
 

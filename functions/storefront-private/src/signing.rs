@@ -10,6 +10,8 @@ use pages::with_query;
 use shop::{ChallengeKind, SignInAnswer};
 
 use crate::App;
+use crate::checkout::CONTACT;
+use crate::guest_orders::ORDERS;
 use crate::showing::{path_of, saying};
 
 /// The cookie of a sign-in that waits for one more step.
@@ -158,7 +160,9 @@ async fn with_cart(app: &App, visitor: &Visitor, buyer: UserId, jar: Jar) -> Jar
 
 /// What a browser forgets when it is signed out.
 pub(crate) fn signed_out(place: &Place) -> Jar {
-    [SESSION, CART, CHALLENGE, REQUEST].into_iter().fold(Jar::default(), |jar, name| jar.forget(name, place))
+    [SESSION, CART, CHALLENGE, REQUEST, ORDERS, CONTACT]
+        .into_iter()
+        .fold(Jar::default(), |jar, name| jar.forget(name, place))
 }
 
 #[cfg(test)]

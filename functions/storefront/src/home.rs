@@ -93,7 +93,11 @@ pub(crate) async fn show_home(
         .priced_in(currency);
     let mut categories = Vec::new();
     for root in tree.roots.iter().take(TILES) {
-        let image = app.picture_of(&root.handle, currency, now).await;
+        let known = match asked.currency {
+            Some(currency) => currency,
+            None => app.currency_in(&root.handle, now).await,
+        };
+        let image = app.picture_of(&root.handle, known, now).await;
         let href = f.to(&format!("/c/{}", root.handle));
         categories.push(Tile { href, name: root.name.to_string(), image });
     }

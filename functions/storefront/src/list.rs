@@ -215,11 +215,14 @@ pub(crate) async fn list_category(
     Query(asked): Query<AskedList>,
     Now(now): Now,
 ) -> Result<Reply, Problem> {
-    let currency = app.currency(asked.currency);
     let tree = app.categories.tree(&app.window, now).await?;
     let path = of_path(&tree, &category)?;
     let own_path = path_of(&path);
     let Some(shown) = path.last() else { return Err(Problem::of(domain::Code::NotFound)) };
+    let currency = match asked.currency {
+        Some(currency) => currency,
+        None => app.currency_in(&shown.handle, now).await,
+    };
     if own_path.strip_prefix("/c/") != Some(category.as_str()) {
         return Ok(moved(&app, language, &own_path, currency));
     }

@@ -68,6 +68,16 @@ impl App {
         }
     }
 
+    /// The first currency in which a category has something.
+    pub(crate) async fn currency_in(&self, category: &Handle, now: Timestamp) -> Currency {
+        for currency in &self.place.site.currencies {
+            if !self.newest_of(category, *currency, now).await.is_empty() {
+                return *currency;
+            }
+        }
+        self.window.main_currency()
+    }
+
     /// A picture of what a category has.
     pub(crate) async fn picture_of(&self, category: &Handle, currency: Currency, now: Timestamp) -> Option<String> {
         let cards = self.newest_of(category, currency, now).await;
@@ -92,7 +102,19 @@ pub(crate) async fn show_product(
     let handle = Handle::parse(&handle).map_err(|_| Problem::of(Code::NotFound))?;
     let currency = app.currency(asked.currency);
     let (found, tree) = tokio::join!(app.window.product(&handle, currency, now), app.categories.tree(&app.window, now));
-    let shown = match found? {
+    let (mut found, mut currency) = (found?, currency);
+    // What has no price in a currency is shown in one that it has: its address is one, whatever the currency.
+    for other in app.place.site.currencies.iter().filter(|other| **other != currency) {
+        if !matches!(found, Found::Nowhere) {
+            break;
+        }
+        found = app.window.product(&handle, *other, now).await?;
+        if matches!(found, Found::Here(_)) {
+            currency = *other;
+            break;
+        }
+    }
+    let shown = match found {
         Found::Here(shown) => shown,
         Found::Moved(handle) => return Ok(moved(&app, language, &format!("/p/{handle}"), currency)),
         Found::Nowhere => return Err(Problem::of(Code::NotFound)),
@@ -197,7 +219,8 @@ fn view<'a>(
         id: variant.id.to_string(),
         name: name(variant),
         price: differ.then(|| money(variant.price, f.language)),
-        chosen: chosen.is_some_and(|chosen| chosen.id == variant.id),
+        // A choice that cannot be bought is shown, and another has to be made.
+        chosen: is_buyable(variant) && chosen.is_some_and(|chosen| chosen.id == variant.id),
         buyable: is_buyable(variant),
     };
     let price = chosen.map_or(shown.card.price, |chosen| chosen.price);

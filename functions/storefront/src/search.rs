@@ -63,6 +63,7 @@ pub(crate) async fn search_products(
         let hint = [f.t.no_products.to_owned(), f.t.no_products_hint.to_owned()];
         parts.push(alert(Tone::Info, "", &hint, &[Link::new(f.to("/products"), f.t.all_products)]));
     } else {
+        parts.push(pages::parts::hidden_title(f.t.all_products));
         parts.push(grid(&f, &cards));
     }
     let crumbs = vec![Link::new(f.to("/"), f.t.home), Link::new(f.to(&f.path), f.t.search).when_current(true)];

@@ -1,5 +1,7 @@
 //! What search engines are to read: every category and the newest products, in every language.
 
+use std::collections::BTreeSet;
+
 use api::{Now, Problem};
 use axum::extract::State;
 use browser::Reply;
@@ -35,18 +37,24 @@ pub(crate) async fn show_sitemap(State(app): State<App>, Now(now): Now) -> Resul
     let mut paths: Vec<String> =
         ["/", "/products", "/delivery", "/returns", "/privacy", "/terms"].map(str::to_owned).to_vec();
     category_paths(&tree.roots, &[], &mut paths);
-    let (currency, mut cursor) = (app.window.main_currency(), None);
-    for _ in 0..PAGES {
-        let list = List { category: None, vendor: None, currency };
-        let page = PageRequest { limit: 100, cursor };
-        let asked = ListQuery { list, sort: Sort::Newest, min_price: None, max_price: None, page };
-        let slice = app.window.list(asked).await?;
-        paths.extend(cards_of(&slice.items).iter().map(|card| format!("/p/{}", card.handle)));
-        cursor = slice.next;
-        if cursor.is_none() {
-            break;
+    let mut pages_left = PAGES;
+    let mut products = BTreeSet::new();
+    for currency in &app.place.site.currencies {
+        let (currency, mut cursor) = (*currency, None);
+        while pages_left > 0 {
+            pages_left -= 1;
+            let list = List { category: None, vendor: None, currency };
+            let page = PageRequest { limit: 100, cursor };
+            let asked = ListQuery { list, sort: Sort::Newest, min_price: None, max_price: None, page };
+            let slice = app.window.list(asked).await?;
+            products.extend(cards_of(&slice.items).iter().map(|card| format!("/p/{}", card.handle)));
+            cursor = slice.next;
+            if cursor.is_none() {
+                break;
+            }
         }
     }
+    paths.extend(products);
     let site = &app.place.site.url;
     let address = |language: &Language, path: &str| escaped(&format!("{site}/{}{path}", language.code()));
     let mut xml = String::from(

@@ -155,6 +155,9 @@ async fn finish(request: Request, next: Next, place: Arc<Place>) -> Response {
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(CONTENT_TYPE);
         response.headers_mut().remove(CONTENT_LENGTH);
+        if place.compresses {
+            response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
+        }
     } else if place.compresses {
         response = compressed(response, accepts_gzip).await;
     }

@@ -2,6 +2,14 @@
 const drafts = sessionStorage;
 const key = (form, field) => `draft ${location.pathname} ${form.getAttribute("action")} ${field.name}`;
 
+// The next page that we answer with is the proof that what was sent has arrived: then it is no draft any more. Where the
+// network has failed, one comes back to the form.
+const [{ type } = {}] = performance.getEntriesByType("navigation");
+if (type === "navigate") {
+  for (const sent of JSON.parse(drafts.getItem("sent") ?? "[]")) drafts.removeItem(sent);
+  drafts.removeItem("sent");
+}
+
 // What was typed and not sent yet is there again after the network or the phone has failed.
 for (const form of document.querySelectorAll("main form[method=post]")) {
   const fields = [...form.elements].filter(
@@ -19,7 +27,8 @@ for (const form of document.querySelectorAll("main form[method=post]")) {
       return;
     }
     form.dataset.sent = "1";
-    for (const field of fields) drafts.removeItem(key(form, field));
+    if (form.action.endsWith("/sign-out")) drafts.clear();
+    else drafts.setItem("sent", JSON.stringify(fields.map((field) => key(form, field))));
     setTimeout(() => delete form.dataset.sent, 8000);
   });
 }

@@ -149,7 +149,7 @@ impl Field {
         if let Some(most) = self.most {
             written.push_str(&format!(" maxlength=\"{most}\""));
         }
-        if !self.optional && !matches!(self.kind, Kind::File { .. }) {
+        if !self.optional && !matches!(self.kind, Kind::File { .. } | Kind::Choice { .. }) {
             written.push_str(" required");
         }
         if self.error.is_some() {

@@ -253,6 +253,11 @@ pub fn title(text: &str) -> Html {
     Html::of(&Element { tag: "h2", class: "", text })
 }
 
+/// A title within a page for those who listen to it: others see what it is about.
+pub fn hidden_title(text: &str) -> Html {
+    Html::of(&Element { tag: "h2", class: "vh", text })
+}
+
 /// Plain text for a cell.
 pub fn plain(text: &str) -> Html {
     Html::of(&Element { tag: "span", class: "", text })

@@ -131,6 +131,11 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// A telephone number as a link has it.
+    pub(crate) fn dialled(&self, phone: &str) -> String {
+        phone.chars().filter(|character| !character.is_whitespace()).collect()
+    }
+
     pub(crate) fn sell_here(&self) -> String {
         crate::fill(self.t.sell_here, &[("shop", &self.site.name)])
     }

@@ -158,6 +158,8 @@ fn checked(event: &RouteEvent) -> Result<(String, String), TemplateError> {
     }
     let parameter =
         |part: &str| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')).unwrap_or(part).to_owned();
+    // The rest of a path has one name at AWS's own examples, and one here.
+    let parameter = |part: &str| if part == "{proxy+}" { "proxy".to_owned() } else { parameter(part) };
     let fine = |part: &str| {
         !part.is_empty() && part.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character))
     };

@@ -240,7 +240,7 @@ fn with_policy(mut page: Response<Bytes>, shops: &str) -> Response<Bytes> {
         headers.insert(HeaderName::from_static("content-security-policy"), policy);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     page
 }

@@ -170,7 +170,7 @@ pub(crate) fn said(fields: &Fields, known: Option<&VendorAccount>) -> Result<Map
     let (rates, cash) = known.map_or((&[][..], &[][..]), |known| (&known.shipping_rates, &known.cash_on_delivery));
     said.insert("shipping_rates".to_owned(), json!(with_amount(rates, currency, given("shipping_rate")?)));
     said.insert("cash_on_delivery".to_owned(), json!(with_amount(cash, currency, given("cash")?)));
-    // Buyers see no seller without a name.
+    // Buyers see no vendor without a name.
     if fields.text("legal_name").is_some() {
         let known = known.and_then(|known| known.public_identity.as_ref());
         said.insert("public_identity".to_owned(), Value::Object(identity(fields, known)));

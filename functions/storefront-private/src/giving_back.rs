@@ -58,7 +58,7 @@ fn form(t: &'static Texts, base: &str, part: &VendorOrder, visitor: &Visitor) ->
 fn page(app: &App, visitor: &Visitor, order: &PlacedOrder, shown: &PageForm, others: &[String]) -> String {
     let id = order.order.id;
     let title = fill(Texts::of(visitor.language).return_title, &[("number", &id.number())]);
-    let f = frame(app, visitor, &format!("/orders/{id}"), &title);
+    let f = frame(app, visitor, format!("/orders/{id}"), &title);
     Screen::new(f, title, [shown.shown(visitor.language, others)]).shown()
 }
 

@@ -1,5 +1,5 @@
-//! Links in messages: `/r/{token}` opens an order on this device. Programs that look through mail open links, so opening
-//! one shows a button, and only pressing it acts.
+//! Links in messages: `/r/{token}` opens an order on this device. Programs that look through mail open links, so
+//! opening one shows a button, and only pressing it acts.
 
 use api::Problem;
 use axum::extract::{Path, State};

@@ -204,7 +204,7 @@ pub(crate) fn page(app: &App, visitor: &Visitor, order: &PlacedOrder, alerts: Ht
     let id = order.order.id;
     let number = id.number();
     let title = fill(Texts::of(visitor.language).order_title, &[("number", &number)]);
-    let f = frame(app, visitor, &format!("/orders/{id}"), &title);
+    let f = frame(app, visitor, format!("/orders/{id}"), &title);
     let (t, base) = (f.t, path_of(visitor, id));
     let mut main = first_things(&f, order, &base, visitor);
     main.extend(order.vendors.iter().map(|part| vendor_part(&f, order, part, &base, visitor)));
@@ -235,8 +235,13 @@ pub(crate) fn page(app: &App, visitor: &Visitor, order: &PlacedOrder, alerts: Ht
     Screen::new(f, title, main).beside(aside).alerting(alerts).shown()
 }
 
-fn id_of(path: &str) -> Result<OrderId, Response> {
-    path.parse().map_err(|_| Problem::of(Code::NotFound).into_response())
+/// An id that does not parse cannot exist.
+fn id_of(path: &str) -> Option<OrderId> {
+    path.parse().ok()
+}
+
+fn nothing() -> Response {
+    Problem::of(Code::NotFound).into_response()
 }
 
 /// A problem on an order's page: told there, unless nothing can be shown.
@@ -254,7 +259,7 @@ pub(crate) async fn show_order(
     visitor: Visitor,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Response, Response> {
-    let id = id_of(&id)?;
+    let id = id_of(&id).ok_or_else(nothing)?;
     let mut order = app.order_of(id, &visitor).await?;
     let came_back = visitor.path.contains("?paid") || visitor.path.contains("&paid");
     if came_back {
@@ -275,7 +280,7 @@ pub(crate) async fn refresh(
     Path((_, id)): Path<(String, String)>,
     Form(_): Form,
 ) -> Result<Response, Response> {
-    let order = app.order_of(id_of(&id)?, &visitor).await?;
+    let order = app.order_of(id_of(&id).ok_or_else(nothing)?, &visitor).await?;
     match app.orders.refresh_payment(order.clone(), &visitor.client, visitor.now).await {
         Ok(_) => Ok(Reply::see(path_of(&visitor, order.order.id)).into_response()),
         Err(error) => Ok(told(&app, &visitor, &order, error.into())),
@@ -288,7 +293,7 @@ pub(crate) async fn pay(
     Path((_, id)): Path<(String, String)>,
     Form(fields): Form,
 ) -> Result<Response, Response> {
-    let order = app.order_of(id_of(&id)?, &visitor).await?;
+    let order = app.order_of(id_of(&id).ok_or_else(nothing)?, &visitor).await?;
     let (id, base) = (order.order.id, path_of(&visitor, order.order.id));
     // A page of a provider that still waits is the same page again.
     let waiting = order.payment().filter(|payment| payment.state.is_open()).and_then(|payment| payment.action.clone());
@@ -321,7 +326,7 @@ pub(crate) async fn confirm(
     Path((_, id)): Path<(String, String)>,
     Form(fields): Form,
 ) -> Result<Response, Response> {
-    let order = app.order_of(id_of(&id)?, &visitor).await?;
+    let order = app.order_of(id_of(&id).ok_or_else(nothing)?, &visitor).await?;
     let base = path_of(&visitor, order.order.id);
     let acted = async {
         if fields.text("do") == Some("again") {
@@ -341,7 +346,7 @@ pub(crate) async fn confirm(
 
 /// A form that was sent leads here when its page is loaded again, or after signing in.
 pub(crate) async fn see_order(visitor: Visitor, Path((_, id)): Path<(String, String)>) -> Result<Reply, Response> {
-    Ok(Reply::see(path_of(&visitor, id_of(&id)?)))
+    Ok(Reply::see(path_of(&visitor, id_of(&id).ok_or_else(nothing)?)))
 }
 
 /// The question before a cancellation, which cannot be taken back.
@@ -350,11 +355,11 @@ pub(crate) async fn ask_to_cancel(
     visitor: Visitor,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Response, Response> {
-    let order = app.order_of(id_of(&id)?, &visitor).await?;
+    let order = app.order_of(id_of(&id).ok_or_else(nothing)?, &visitor).await?;
     let (id, base) = (order.order.id, path_of(&visitor, order.order.id));
     let number = id.number();
     let title = fill(Texts::of(visitor.language).order_cancel_title, &[("number", &number)]);
-    let f = frame(&app, &visitor, &format!("/orders/{id}/cancel"), &title);
+    let f = frame(&app, &visitor, format!("/orders/{id}/cancel"), &title);
     let form = PageForm::to(format!("{base}/cancel")).button(Button::danger(f.t.cancel_order));
     let keep = pages::parts::actions(f.t.keep_order, &[Link::new(base, f.t.keep_order)]);
     let (ask, language) = (text(f.t.cancel_order_ask), f.language);
@@ -367,7 +372,7 @@ pub(crate) async fn cancel(
     Path((_, id)): Path<(String, String)>,
     Form(_): Form,
 ) -> Result<Response, Response> {
-    let order = app.order_of(id_of(&id)?, &visitor).await?;
+    let order = app.order_of(id_of(&id).ok_or_else(nothing)?, &visitor).await?;
     app.count_change("order", &visitor).await.map_err(IntoResponse::into_response)?;
     match app.orders.cancel(order.clone(), Actor::Buyer, call(visitor.now, None)).await {
         Ok(_) => Ok(Reply::see(path_of(&visitor, order.order.id)).into_response()),

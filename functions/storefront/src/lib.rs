@@ -77,7 +77,7 @@ pub fn router(app: App) -> Router {
     let place = app.place.as_ref().clone();
     let (pages, api) = (browser::router(pages(), app, place), api::router_with_default(Router::new(), (), EVERY_ROUTE));
     let dispatch = tower::service_fn(move |request: Request| {
-        let is_api = request.uri().path().split('/').nth(1) == Some("v1");
+        let is_api = request.uri().path().split('/').find(|step| !step.is_empty()) == Some("v1");
         if is_api { api.clone() } else { pages.clone() }.oneshot(request)
     });
     Router::new().fallback_service(dispatch)

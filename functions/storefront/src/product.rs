@@ -37,7 +37,10 @@ const FEW: i64 = 5;
 
 /// The newest products of categories, kept for a moment, so that the page of a product stays one round trip.
 #[derive(Debug, Default)]
-pub(crate) struct Similar(Mutex<BTreeMap<(Handle, Currency), (Timestamp, Vec<ProductCard>)>>);
+pub(crate) struct Similar(Mutex<Known>);
+
+/// Cards by category and currency, with the time at which they were read.
+type Known = BTreeMap<(Handle, Currency), (Timestamp, Vec<ProductCard>)>;
 
 impl App {
     /// The newest products of a category; none when they cannot be read: the page is shown all the same.

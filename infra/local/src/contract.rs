@@ -70,8 +70,9 @@ pub fn routes() -> Vec<(String, String, &'static str)> {
     routes
 }
 
-/// Every route of pages, sorted: any method, its path and the function's binary. Those of the function behind `$default`
-/// have none; those of a desk share one, since each route is a statement in the permission policy of its function.
+/// Every route of pages, sorted: any method, its path and the function's binary. Those of the function behind
+/// `$default` have none; those of a desk share one, since each route is a statement in the permission policy of its
+/// function.
 pub fn page_routes() -> Vec<(String, String, &'static str)> {
     let own = FUNCTIONS.iter().filter(|function| function.name != PUBLIC_FUNCTION);
     let mut routes: Vec<_> = own

@@ -1,7 +1,6 @@
 //! Forms: only our own pages may send one.
 
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
 use domain::Code;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
@@ -119,7 +118,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             return Err(Problem::of(Code::UnsupportedMediaType));
         }
         let RawBody(bytes): RawBody = RawBody::from_request(request, state).await?;
-        Ok(Self(Fields::parse(&Bytes::from(bytes))))
+        Ok(Self(Fields::parse(&bytes)))
     }
 }
 

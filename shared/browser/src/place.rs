@@ -75,6 +75,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Lang {
     }
 }
 
+/// A place for tests, at this address.
+#[cfg(test)]
+pub(crate) fn tests_place(url: &str) -> Place {
+    let site = Site { name: "Bozor".to_owned(), url: url.to_owned(), phone: None, telegram: None, currencies: vec![] };
+    Place { site, origin: origin_of(url), compresses: false }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,11 +105,4 @@ mod tests {
             assert_eq!(language_of(none), None, "{none}");
         }
     }
-}
-
-/// A place for tests, at this address.
-#[cfg(test)]
-pub(crate) fn tests_place(url: &str) -> Place {
-    let site = Site { name: "Bozor".to_owned(), url: url.to_owned(), phone: None, telegram: None, currencies: vec![] };
-    Place { site, origin: origin_of(url), compresses: false }
 }

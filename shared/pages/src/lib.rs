@@ -1,8 +1,8 @@
 //! Pages and mail as HTML, in every language of the shop: the frame and the parts of pages, what they say, and how each
 //! language writes plurals, numbers, money and dates.
 //!
-//! It is pure, as `domain` is: it reads no clock, no environment and no request. A page passes in what it shows, and the
-//! same values always give the same text, which is what makes public pages cacheable.
+//! It is pure, as `domain` is: it reads no clock, no environment and no request. A page passes in what it shows, and
+//! the same values always give the same text, which is what makes public pages cacheable.
 //!
 //! [`plural`], [`number`] and [`money`] are written here instead of linked, because the tables of Unicode's CLDR would
 //! cost every function that shows a page more than all its own code. The tests compare them with `icu_plurals` and

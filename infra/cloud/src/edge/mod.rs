@@ -193,11 +193,10 @@ impl Edge {
             }
         }
         let seconds = if reads { self.seconds_of(behavior, parts.status, &parts.headers) } else { 0 };
-        if compressed && !head && compress::is_worthwhile(parts.status, &parts.headers, &body) {
-            if let Some(smaller) = compress::gzip(&body) {
-                body = smaller;
-                compress::mark(&mut parts.headers);
-            }
+        let is_worthwhile = compressed && !head && compress::is_worthwhile(parts.status, &parts.headers, &body);
+        if is_worthwhile && let Some(smaller) = compress::gzip(&body) {
+            body = smaller;
+            compress::mark(&mut parts.headers);
         }
         let answer = Response::from_parts(parts, body);
         match key {

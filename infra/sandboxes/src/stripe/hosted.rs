@@ -76,7 +76,7 @@ impl Stripe {
     pub(super) async fn act_on_checkout(&self, id: &str, headers: &HeaderMap, body: &Bytes) -> Response<Bytes> {
         let pressed = match pressed::<Button>(headers, body) {
             Ok(button) => button,
-            Err(refused) => return refused,
+            Err((status, why)) => return local_error(status, why),
         };
         let now = self.inner.clock.now();
         let pages = self.pages();
@@ -106,7 +106,7 @@ impl Stripe {
     ) -> Response<Bytes> {
         let pressed = match pressed::<Answer>(headers, body) {
             Ok(button) => button,
-            Err(refused) => return refused,
+            Err((status, why)) => return local_error(status, why),
         };
         let now = self.inner.clock.now();
         let page = format!("../../{id}");
@@ -204,14 +204,14 @@ fn challenged(
 
 /// The button that was pressed on the page itself. A form of another site is refused, though it would have to know the
 /// page's address.
-fn pressed<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Response<Bytes>> {
+fn pressed<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, (StatusCode, &'static str)> {
     let from = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
     if from.is_some_and(|site| site != "same-origin") {
-        return Err(local_error(StatusCode::FORBIDDEN, "the form is of another site"));
+        return Err((StatusCode::FORBIDDEN, "the form is of another site"));
     }
     serde_urlencoded::from_bytes::<Pressed<T>>(body)
         .map(|pressed| pressed.r#do)
-        .map_err(|_| local_error(StatusCode::BAD_REQUEST, "no such button"))
+        .map_err(|_| (StatusCode::BAD_REQUEST, "no such button"))
 }
 
 /// A page of a session. It contains text from outside: with its policy nothing in it can run or load anything, and its

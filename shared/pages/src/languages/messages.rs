@@ -3,8 +3,8 @@
 /// Declares the messages once. A table of a language that lacks one does not compile.
 macro_rules! messages {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
-        /// What pages say in one language. `{…}` is filled in by [`crate::fill`]; forms for numbers are separated by `|`, one for
-        /// each that the language has, and chosen by [`crate::count`].
+        /// What pages say in one language. `{…}` is filled in by [`crate::fill`]; forms for numbers are separated by
+        /// `|`, one for each that the language has, and chosen by [`crate::count`].
         #[derive(Debug)]
         #[expect(missing_docs, reason = "a message is what it says, in languages/en.rs")]
         pub struct Texts { $($(#[$doc])* pub $name: &'static str,)+ }

@@ -252,7 +252,7 @@ async fn the_banks_page_belongs_to_one_try_of_one_session_and_to_the_page_itself
     let challenge = bank.rsplit_once('/').unwrap().1;
     for nowhere in [format!("{foreign}/3ds/{challenge}"), format!("{page}/3ds/3ds_X"), format!("{base}/cs_test_none")] {
         assert_eq!(browser().get(&nowhere).send().await.unwrap().status(), 404, "{nowhere}");
-        assert_eq!(browser().post(&nowhere).body("do=confirm").send().await.unwrap().status().is_success(), false);
+        assert!(!browser().post(&nowhere).body("do=confirm").send().await.unwrap().status().is_success());
     }
     let cross = browser().post(&bank).header("sec-fetch-site", "cross-site").body("do=confirm");
     assert_eq!(cross.send().await.unwrap().status(), 403);

@@ -132,7 +132,10 @@ async fn an_unknown_route_is_404_and_a_known_path_with_another_method_405() {
     for (method, path, allowed) in [
         (Method::DELETE, "/v1/products", "GET, HEAD"),
         (Method::PATCH, "/v1/carts", "POST"),
+        // Routes of pages with `{lang}` match these.
         (Method::GET, "/v1/checkout", "POST"),
+        (Method::DELETE, "/v1/orders/x", "GET, HEAD"),
+        (Method::GET, "/v1/orders/x/cancel", "POST"),
         (Method::PUT, world.guest.path("").as_str(), "DELETE, GET, HEAD"),
         (Method::POST, "/v1/vendors/me", "GET, HEAD, PATCH"),
     ] {

@@ -324,7 +324,7 @@ async fn a_stranger_sees_nobodys_order() {
     let nobody = shop.browser();
     for path in [base.clone(), format!("{base}/cancel")] {
         let led = nobody.visit(&path).await.expect(303).location();
-        assert_eq!(led, format!("/en/sign-in?next={}", path.replace('/', "%2F")));
+        assert_eq!(led, format!("/en/sign-in?next={}", base.replace('/', "%2F")), "{path}");
         let page = other.visit(&path).await.expect(404);
         assert!(!page.html.contains("Navoi") && !page.html.contains(ADDRESS[0].1), "{}", page.html);
     }

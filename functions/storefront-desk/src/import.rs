@@ -53,7 +53,7 @@ async fn import_page(app: &App, staff: &Staff, id: ImportId, wrong: Option<Wrong
             [muted(t.desk_columns_unknown_text), actions(t.desk_columns, &columns)],
         ));
     }
-    if view.dry_run && view.state == JobState::Completed && view.refused < view.products {
+    if view.dry_run && view.state == JobState::Completed && view.products > 0 {
         let form = start_form(staff, &path);
         let form = sheet.form("start", form, &[]);
         sheet.part(boxed(t.desk_start_title, [muted(t.desk_start_text), form]));

@@ -41,6 +41,16 @@ impl App {
         Ok(self.carts.count_change(list, by, visitor.now).await?)
     }
 
+    /// The cart as the visitor's own when they are signed in: what is ordered from a cart of nobody is in nobody's
+    /// account.
+    pub(crate) async fn own(&self, id: CartId, visitor: &Visitor) -> Result<CartId, Problem> {
+        let Some(buyer) = visitor.user() else { return Ok(id) };
+        match self.carts.claim(id, buyer, call(visitor.now, None)).await {
+            Ok(outcome) => Ok(done(outcome).map_or(id, |claimed: ShownCart| claimed.cart.id)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn cart_jar(&self, cart: CartId) -> Jar {
         Jar::default().keep(CART, &cart.to_string(), KEPT_CART, &self.place)
     }
@@ -160,7 +170,11 @@ pub(crate) async fn change_cart(
 ) -> Result<Reply, Problem> {
     app.count_change("cart", &visitor).await?;
     let variant: Option<VariantId> = fields.text("variant").and_then(|id| id.parse().ok());
-    let units = if fields.text("do") == Some("remove") { Some("0") } else { fields.text("quantity") };
+    let units = match (fields.text("do"), fields.raw("quantity")) {
+        (Some("remove"), _) => Some("0"),
+        (Some("add"), None) => Some("1"),
+        (_, sent) => sent,
+    };
     let units: Option<u32> = units.and_then(|units| units.parse().ok()).filter(|units| *units <= MAX_UNITS);
     let (mut known, here) = (app.cart_of(&visitor).await?, format!("/{}/cart", visitor.language.code()));
     let changed = match (fields.text("do").unwrap_or_default(), variant.zip(units), &known) {
@@ -170,7 +184,10 @@ pub(crate) async fn change_cart(
             let currency = currency.or(app.place.site.currencies.first().copied()).unwrap_or(Currency::USD);
             // An empty cart in another currency is in nobody's way.
             known = known.filter(|shown| !shown.cart.lines.is_empty() || shown.cart.currency == currency);
-            add(&app, &visitor, known.as_ref(), (variant, quantity.max(1)), currency).await
+            match add(&app, &visitor, known.as_ref(), (variant, quantity.max(1)), currency).await {
+                Ok(id) => app.own(id, &visitor).await,
+                refused => refused,
+            }
         }
         (_, Some((variant, units)), Some(shown)) => {
             let id = shown.cart.id;

@@ -351,8 +351,8 @@ pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields)
             let (id, token) = (opened.order.order.id, &opened.token);
             // Who is signed in finds it in their account, and nobody after them on this device.
             let jar = match visitor.user() {
-                Some(_) => Jar::default(),
-                None => GuestOrders::of(&visitor, &app.place).with(id, token).kept(&app.place),
+                Some(user) if opened.order.order.buyer == Some(user) => Jar::default(),
+                _ => GuestOrders::of(&visitor, &app.place).with(id, token).kept(&app.place),
             };
             let jar = jar.forget(CONTACT, &app.place);
             let action = opened.order.payment().and_then(|payment| payment.action.clone());

@@ -13,11 +13,9 @@ mod vendor;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
 use browser::{Pages, Place};
 use platform::{Config, Fatal};
 use shop::Window;
-use tower::ServiceExt;
 
 use crate::categories::Categories;
 
@@ -68,17 +66,8 @@ pub fn pages() -> Pages<App> {
         .page("/app.js", statics::show_script)
 }
 
-/// The routes of all functions of the API: this function answers what the gateway matches to none. A test keeps the
-/// list equal to the code.
-const EVERY_ROUTE: &str = include_str!("../../../infra/routes.txt");
-
 /// The pages; and for what the API has no route for, its problems, 404 or 405.
 pub fn router(app: App) -> Router {
     let place = app.place.as_ref().clone();
-    let (pages, api) = (browser::router(pages(), app, place), api::router_with_default(Router::new(), (), EVERY_ROUTE));
-    let dispatch = tower::service_fn(move |request: Request| {
-        let is_api = request.uri().path().split('/').find(|step| !step.is_empty()) == Some("v1");
-        if is_api { api.clone() } else { pages.clone() }.oneshot(request)
-    });
-    Router::new().fallback_service(dispatch)
+    browser::router(pages(), app, place)
 }

@@ -44,6 +44,7 @@ macro_rules! http {
             start: |declared, _, config| {
                 Box::pin(async move {
                     let router = $function::router($function::App::new(config).await?);
+                    let router = api::behind_edge(router, config.optional("EDGE"))?;
                     Ok(InProcess::router(declared.name.as_str(), platform::traced(router)))
                 })
             },

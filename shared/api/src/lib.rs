@@ -39,6 +39,6 @@ pub use limits::{CountedFor, counting_router};
 pub use page::{Limit, Page, PageQuery};
 pub use pastey::paste;
 pub use problem::Problem;
-pub use router::{router, router_with_default};
+pub use router::{router, unrouted};
 pub use routes::{Document, Refusals, Routed, Routes};
 pub use signature::{Argument, Reply};

@@ -25,35 +25,22 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 /// request ids in problems, the log entry of a failure, 304 for a matching `If-None-Match`, and the headers that every
 /// response carries.
 pub fn router<App: Clone + Send + Sync + 'static>(routes: Router<App>, app: App) -> Router {
-    router_with_default(routes, app, "")
-}
-
-/// [`router()`] for the function behind the gateway's route `$default`, which gets the requests that match no route of
-/// any function: it answers 404, or 405 with `Allow`. `every_route` lists the routes of all functions, a path and its
-/// methods on each line, separated by spaces.
-pub fn router_with_default<App: Clone + Send + Sync + 'static>(
-    routes: Router<App>,
-    app: App,
-    every_route: &'static str,
-) -> Router {
     routes
         .fallback(async || Problem::of(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn(move |request: Request, next: Next| finish(request, next, every_route)))
+        .layer(from_fn(finish))
 }
 
 /// For a year, which browsers that come over HTTP pass over.
 const HTTPS_ONLY: &str = "max-age=31536000; includeSubDomains";
 const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// The key of the gateway's catch-all route.
-const DEFAULT_ROUTE: &str = "$default";
-
-/// The response to a request that the gateway matched to no function: 405 with `Allow` when the path has other methods,
-/// else 404.
-fn unrouted(request: &Request, every_route: &str) -> Response {
+/// The response to a request that the gateway matched to no route of the API: 405 with `Allow` when the path has
+/// other methods, else 404. `every_route` lists the routes of all functions, a path and its methods on each line,
+/// separated by spaces.
+pub fn unrouted(request: &Request, every_route: &str) -> Response {
     let sent: Vec<&str> = request.uri().path().split('/').collect();
     let is_sent = |template: &str| {
         let template: Vec<&str> = template.split('/').collect();
@@ -74,9 +61,9 @@ fn unrouted(request: &Request, every_route: &str) -> Response {
     // Path and method have a route, yet the gateway did not match it: the raw path was in another form, such as
     // percent-encoded. A 405 whose `Allow` lists the method that was sent would contradict itself.
     if methods.is_empty() || methods.contains(request.method().as_str()) {
-        return Problem::of(Code::NotFound).into_response();
+        return refused(request, Problem::of(Code::NotFound));
     }
-    let mut response = Problem::of(Code::MethodNotAllowed).into_response();
+    let mut response = refused(request, Problem::of(Code::MethodNotAllowed));
     if let Ok(allow) = HeaderValue::try_from(Vec::from_iter(methods).join(", ")) {
         response.headers_mut().insert(ALLOW, allow);
     }
@@ -108,20 +95,15 @@ pub fn log_failure(problem: &Problem, route: &str, request_id: Option<&str>) {
     }
 }
 
-async fn finish(request: Request, next: Next, every_route: &str) -> Response {
+async fn finish(request: Request, next: Next) -> Response {
     let request_id = identity::request_id(request.extensions()).map(str::to_owned);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let known = matches!(*request.method(), Method::GET | Method::HEAD)
         .then(|| request.headers().get(IF_NONE_MATCH).cloned())
         .flatten();
 
-    let mut response = if identity::route_key(request.extensions()) == Some(DEFAULT_ROUTE) {
-        unrouted(&request, every_route)
-    } else if is_as_routed(&request) {
-        next.run(request).await
-    } else {
-        Problem::of(Code::NotFound).into_response()
-    };
+    let mut response =
+        if is_as_routed(&request) { next.run(request).await } else { Problem::of(Code::NotFound).into_response() };
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if problem.status().is_server_error() {
@@ -217,7 +199,7 @@ mod tests {
     #[tokio::test]
     async fn what_no_function_has_a_route_for_is_404_or_405_with_the_methods_there_are() {
         let every = "/v1/things GET HEAD\n/v1/things/{id} DELETE GET";
-        let shop = || router_with_default(Router::new().route("/v1/things", on_get(things)), (), every);
+        let shop = || Router::new().fallback(async move |request: Request| unrouted(&request, every));
         for (method, path, status, allow) in [
             (Method::PUT, "/v1/things", 405, "GET, HEAD"),
             (Method::PATCH, "/v1/things/7", 405, "DELETE, GET"),

@@ -30,8 +30,8 @@ impl Cookies {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value of a cookie that scripts and the edge read too, so it has no prefix, and nothing depends on it but what
-    /// is shown.
+    /// The value of a cookie that scripts and the edge read too, so it has no prefix, and nothing depends on it but
+    /// what is shown.
     pub fn plain(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

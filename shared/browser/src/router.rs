@@ -117,7 +117,19 @@ fn is_as_routed(request: &Request) -> bool {
     key == "$default" || key.split_once(' ').is_some_and(|(_, route)| is_route(route))
 }
 
+/// The routes of all functions of the API. A test keeps the list equal to the code.
+const EVERY_ROUTE: &str = include_str!("../../../infra/routes.txt");
+
+/// Whether a path is the API's. The gateway looks at the method first, so a path of the API that is asked by a method
+/// that it does not answer comes to the page whose route has as many steps, or to `$default`.
+fn is_of_the_api(path: &str) -> bool {
+    path.split('/').find(|step| !step.is_empty()) == Some("v1")
+}
+
 async fn finish(request: Request, next: Next, place: Arc<Place>) -> Response {
+    if is_of_the_api(request.uri().path()) {
+        return api::unrouted(&request, EVERY_ROUTE);
+    }
     let chosen = || preferred(&Cookies::of(request.headers()), request.headers());
     let language = language_of(request.uri().path()).unwrap_or_else(chosen);
     let id = api::identity::request_id(request.extensions()).map(str::to_owned);

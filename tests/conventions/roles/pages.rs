@@ -158,7 +158,8 @@ async fn applies(shop: &Shop) -> Browser {
     shop.buyer("weaver").await;
     let own = shop.browser_of("weaver@people.test").await;
     for handle in ["weaver-one", "weaver-two", "weaver-three"] {
-        let fields = [("name", "Weavers"), ("handle", handle), ("currency", "USD")];
+        let accepted = [("version", "1"), ("terms", "1")];
+        let fields = [("name", "Weavers"), ("handle", handle), ("currency", "USD"), accepted[0], accepted[1]];
         press(&own, "/desk/apply", "", &fields).await.expect(303);
     }
     let version = own.visit("/desk/shop").await.expect(200).value("version");

@@ -2,10 +2,10 @@
 const drafts = sessionStorage;
 const key = (form, field) => `draft ${location.pathname} ${form.getAttribute("action")} ${field.name}`;
 
-// The next page that we answer with is the proof that what was sent has arrived: then it is no draft any more. Where the
-// network has failed, one comes back to the form.
-const [{ type } = {}] = performance.getEntriesByType("navigation");
-if (type === "navigate") {
+// A form that has arrived is answered by leading to another page: then what was sent is no draft any more. Where the
+// network has failed, one comes back to the form by oneself.
+const [{ redirectCount } = {}] = performance.getEntriesByType("navigation");
+if (redirectCount > 0) {
   for (const sent of JSON.parse(drafts.getItem("sent") ?? "[]")) drafts.removeItem(sent);
   drafts.removeItem("sent");
 }
@@ -13,7 +13,8 @@ if (type === "navigate") {
 // What was typed and not sent yet is there again after the network or the phone has failed.
 for (const form of document.querySelectorAll("main form[method=post]")) {
   const fields = [...form.elements].filter(
-    (field) => field.name && ["text", "tel", "email", "textarea"].includes(field.type),
+    ({ name, type, autocomplete }) =>
+      name && ["text", "tel", "email", "textarea"].includes(type) && autocomplete !== "one-time-code",
   );
   for (const field of fields) {
     const draft = drafts.getItem(key(form, field));

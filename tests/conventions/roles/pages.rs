@@ -173,6 +173,7 @@ async fn applies(shop: &Shop) -> Browser {
             ("legal_name", "Weavers LLC"),
             ("kind", "company"),
             ("country", "UZ"),
+            ("address", "12 Silk Street"),
             ("currency", "USD"),
             ("shipping_rate", "5"),
         ];

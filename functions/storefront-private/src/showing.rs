@@ -228,7 +228,8 @@ mod tests {
 
     fn form() -> Form {
         let names = ["contact.phone", "address.phone", "address.line1", "password", "code"];
-        Form::to("/en/x").asking(names.map(|name| Field::new(name, name, Kind::Text)).to_vec())
+        let kind = |name| if name == "password" { Kind::Password } else { Kind::Text };
+        Form::to("/en/x").asking(names.map(|name| Field::new(name, name, kind(name))).to_vec())
     }
 
     #[test]

@@ -6,7 +6,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use domain::vendor::VendorJob;
 use domain::{Code, Coded};
-use platform::{Bucket, Config, Fatal, JobQueue};
+use platform::{Bucket, Config, Fatal, JobQueue, NotSent};
 
 pub(crate) const CSV: &str = "text/csv";
 
@@ -17,7 +17,8 @@ pub(crate) struct Files {
     /// The same bucket, for presigned uploads and downloads by clients.
     pub(crate) presigner: Bucket,
     imports: JobQueue,
-    pub(crate) exports: JobQueue,
+    /// Nothing where no export is begun.
+    exports: Option<JobQueue>,
 }
 
 /// The bucket did not take a file, or did not say whether it has one.
@@ -43,7 +44,7 @@ impl Files {
             bucket_client,
             bucket,
             imports: JobQueue::new(config, "IMPORTS_QUEUE_URL")?,
-            exports: JobQueue::new(config, "EXPORTS_QUEUE_URL")?,
+            exports: JobQueue::where_named(config, "EXPORTS_QUEUE_URL")?,
         })
     }
 
@@ -72,20 +73,28 @@ impl Files {
 
     /// Sends a new message for an import whose message was lost.
     pub(crate) async fn enqueue_abandoned_import(&self, job: &VendorJob) {
-        Self::enqueue_abandoned(&self.imports, job).await;
+        Self::tell_enqueued(job, &self.imports.send(job, 0).await);
     }
 
     /// Sends a new message for an export whose message was lost.
     pub(crate) async fn enqueue_abandoned_export(&self, job: &VendorJob) {
-        Self::enqueue_abandoned(&self.exports, job).await;
+        Self::tell_enqueued(job, &self.send_export(job).await);
     }
 
     /// The caller only reads the job, so an error of the queue is logged and does not fail the request: the next read
     /// sends again.
-    async fn enqueue_abandoned(queue: &JobQueue, job: &VendorJob) {
-        match queue.send(job, 0).await {
+    fn tell_enqueued(job: &VendorJob, sent: &Result<(), NotSent>) {
+        match sent {
             Ok(()) => tracing::warn!(?job, "an abandoned job was enqueued again"),
             Err(error) => tracing::warn!(?job, cause = %error, "an abandoned job could not be enqueued again"),
+        }
+    }
+
+    /// Sends the message that begins an export.
+    pub(crate) async fn send_export(&self, job: &VendorJob) -> Result<(), NotSent> {
+        match &self.exports {
+            Some(queue) => queue.send(job, 0).await,
+            None => Err(NotSent::nowhere()),
         }
     }
 }

@@ -309,7 +309,7 @@ impl Desk {
 
     /// Enqueues an export. The job's lease makes a duplicate message harmless.
     pub async fn enqueue_export(&self, member: &Member, id: ExportId) -> Result<(), Error> {
-        Ok(self.files.exports.send(&VendorJob::Export { vendor_id: member.vendor(), id }, 0).await?)
+        Ok(self.files.send_export(&VendorJob::Export { vendor_id: member.vendor(), id }).await?)
     }
 
     /// An export, and where to download its file once it is complete.

@@ -19,6 +19,13 @@ pub struct JobQueue {
 #[error("SQS did not take a job: {0}")]
 pub struct NotSent(String);
 
+impl NotSent {
+    /// The function that was to send a job is told of no queue for it.
+    pub fn nowhere() -> Self {
+        Self("this function has no such queue".to_owned())
+    }
+}
+
 impl Coded for NotSent {
     fn code(&self) -> Code {
         Code::Unavailable
@@ -33,6 +40,15 @@ impl JobQueue {
     /// An environment variable is missing.
     pub fn new(config: &Config, variable: &str) -> Result<Self, Fatal> {
         Ok(Self { client: config.sqs()?, url: config.required(variable)?.to_owned() })
+    }
+
+    /// [`Self::new`] for a function of which only some send to this queue: those that do not are not told of it.
+    ///
+    /// # Errors
+    /// The function knows no region.
+    pub fn where_named(config: &Config, variable: &str) -> Result<Option<Self>, Fatal> {
+        let Some(url) = config.optional(variable).map(str::to_owned) else { return Ok(None) };
+        Ok(Some(Self { client: config.sqs()?, url }))
     }
 
     /// Sends a job that starts after some seconds.

@@ -278,7 +278,7 @@ async fn the_page_runs_nothing_loads_nothing_and_sends_its_forms_home_only() {
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
     let ends = "form-action 'self' https://shop.test; base-uri 'none'; frame-ancestors 'none'";
     assert!(policy.ends_with(ends), "{policy}");
-    assert_eq!([header("cache-control"), header("referrer-policy")], ["no-store", "no-referrer"]);
+    assert_eq!([header("cache-control"), header("referrer-policy")], ["no-store", "same-origin"]);
     let shown = answer.text().await.unwrap();
     assert!(!shown.contains("<script") && !shown.contains("style="), "{shown}");
     assert!(press(&page, "leave").await == BACK && sandbox.news().await.is_empty());

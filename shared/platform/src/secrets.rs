@@ -141,6 +141,18 @@ impl Config {
             state: Mutex::new(State { value: None, missing: None, refreshed: None }),
         })
     }
+
+    /// [`Self::secret`] for a function that never reads it where the variable is empty: there reading it fails.
+    ///
+    /// # Errors
+    /// When the region or the keys are missing.
+    pub fn secret_where_named<T: DeserializeOwned>(&self, variable: &str) -> Result<Secret<T>, Fatal> {
+        Ok(Secret {
+            client: self.secrets()?,
+            arn: self.optional(variable).unwrap_or_default().to_owned(),
+            state: Mutex::new(State { value: None, missing: None, refreshed: None }),
+        })
+    }
 }
 
 impl<T: DeserializeOwned> Secret<T> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::account_pages::{confirm_order, sign_in};
 use super::storefront::{check_out, order_in, put};
 use crate::shop::sale::{HOUSEKEEPING_INTERVAL, Sale};
-use crate::shop::{Browser, Page, Product, Shop};
+use crate::shop::{Browser, Page, Product, Shop, Vendor};
 
 const CERAMICS: &str = "ceramics@people.test";
 /// A product file with two good rows and a bad one.
@@ -386,4 +386,67 @@ async fn what_is_somebody_elses_is_not_there_and_the_operators_pages_are_for_nob
         }
     }
     shop.browser().visit("/en/p/bowl").await.expect(200);
+}
+
+/// A vendor invites somebody; answers with the path of the page that the message leads to.
+async fn invited(shop: &Shop, vendor: &Vendor, email: &str) -> String {
+    let asked = json!({"contact": email, "role": "manager"});
+    vendor.client.post("/v1/vendors/me/invitations", &asked).await.expect(202);
+    format!("/desk/invitations/{}", shop.invitation_for(email).await)
+}
+
+#[tokio::test]
+async fn whoever_is_invited_joins_a_shop_once_and_nobody_else_does() {
+    let shop = Shop::open().await;
+    let looms = shop.vendor("looms").await;
+    for name in ["helper", "mallory"] {
+        shop.buyer(name).await;
+    }
+    let path = invited(&shop, &looms, "helper@people.test").await;
+    let led = shop.browser().visit(&path).await.expect(303).location();
+    assert_eq!(led, format!("/en/sign-in?next={}", path.replace('/', "%2F")));
+
+    let stranger = shop.browser_of("mallory@people.test").await;
+    press(&stranger, &path, "", &[("do", "join")]).await.expect(403).shows("sent to somebody else");
+    press(&stranger, &path, "", &[("do", "decline")]).await.expect(403).shows("sent to somebody else");
+    press(&stranger, "/desk/invitations/nothing", "", &[("do", "join")]).await.expect(404);
+
+    let helper = shop.browser_of("helper@people.test").await;
+    press(&helper, &path, "", &[("do", "think")]).await.expect(400);
+    let key = helper.visit(&path).await.expect(200).value("key");
+    for _ in 0..2 {
+        // A second press joins nobody twice.
+        let joined = helper.submit(&path, &[("key", &*key), ("do", "join")]).await.expect(303).location();
+        assert_eq!(joined, "/desk?done=joined");
+    }
+    helper.visit("/desk?done=joined").await.expect(200).shows("You work here now.");
+    helper.visit("/desk/orders").await.expect(200);
+    press(&helper, &path, "", &[("do", "join")]).await.expect(404).shows("not valid any more");
+}
+
+#[tokio::test]
+async fn who_declines_an_invitation_is_no_member_and_its_page_is_over() {
+    let shop = Shop::open().await;
+    let looms = shop.vendor("looms").await;
+    shop.buyer("helper").await;
+    let path = invited(&shop, &looms, "helper@people.test").await;
+    let helper = shop.browser_of("helper@people.test").await;
+    let done = press(&helper, &path, "", &[("do", "decline")]).await.expect(303).location();
+    helper.visit(&done).await.expect(200).shows("The invitation is declined.");
+    press(&helper, &path, "", &[("do", "join")]).await.expect(404);
+    helper.visit("/desk/orders").await.expect(303);
+}
+
+#[tokio::test]
+async fn whoever_is_invited_to_the_operators_people_works_there_after_accepting() {
+    let shop = Shop::open().await;
+    shop.buyer("support").await;
+    let email = "support@people.test";
+    let asked = json!({"contact": email, "role": "support"});
+    shop.operator().await.post("/v1/admin/members/invitations", &asked).await.expect(202);
+    let path = format!("/operate/invitations/{}", shop.team_invitation_for(email).await);
+    let support = shop.browser_of(email).await;
+    support.visit("/operate").await.expect(403);
+    let joined = press(&support, &path, "", &[("do", "join")]).await.expect(303).location();
+    support.visit(&joined).await.expect(200).shows("You work here now.");
 }

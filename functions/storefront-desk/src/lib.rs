@@ -10,6 +10,7 @@ mod documents;
 mod home;
 mod import;
 mod imports;
+mod invitations;
 mod label;
 mod language;
 mod mapping;
@@ -99,6 +100,7 @@ fn of_shop(pages: Pages<App>) -> Pages<App> {
     let files = || DefaultBodyLimit::max(MOST_UPLOADED);
     pages
         .page("/desk", home::show_desk)
+        .form("/desk/invitations/{token}", invitations::show_invitation, invitations::answer_invitation)
         .form("/desk/apply", apply::show_application, apply::open_shop)
         .form("/desk/shop", shop_file::show_shop, shop_file::change_shop)
         .act("/desk/shop/submit", shop_file::submit_shop)
@@ -142,6 +144,7 @@ fn of_products(pages: Pages<App>) -> Pages<App> {
 fn of_operator(pages: Pages<App>) -> Pages<App> {
     pages
         .page("/operate", operate::show_summary)
+        .form("/operate/invitations/{token}", invitations::show_team_invitation, invitations::answer_team_invitation)
         .page("/operate/vendors", operate_vendors::list_vendors)
         .page("/operate/vendors/{id}", operate_vendors::show_vendor)
         .act("/operate/vendors/{id}/approve", operate_vendors::approve)

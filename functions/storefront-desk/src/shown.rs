@@ -136,6 +136,8 @@ impl<'a> Sheet<'a> {
             Some("deleted") => t.desk_done_deleted,
             Some("submitted") => t.desk_done_submitted,
             Some("opened") => t.desk_done_opened,
+            Some("joined") => t.desk_done_joined,
+            Some("not-joined") => t.desk_done_not_joined,
             Some("saved") => t.saved,
             _ => return,
         };

@@ -118,6 +118,15 @@ async fn sells(shop: &Shop, rug: &Product, desk: &Browser) {
     press(desk, &order, "/ship", &[(&units, "1")]).await.expect(303);
     press(desk, &order, "/parcels/1", &[("do", "delivered")]).await.expect(303);
 
+    // Somebody joins the shop.
+    shop.buyer("helper").await;
+    let helper = "helper@people.test";
+    let client = shop.sign_in(LOOMS).await;
+    client.post("/v1/vendors/me/invitations", &json!({"contact": helper, "role": "manager"})).await.expect(202);
+    let invitation = format!("/desk/invitations/{}", shop.invitation_for(helper).await);
+    let accepted = [("do", "join"), ("version", "1"), ("terms", "1")];
+    press(&shop.browser_of(helper).await, &invitation, "", &accepted).await.expect(303);
+
     // Units that are reserved stay on hand.
     let at = format!("/desk/products/{}", rug.id);
     let stock = format!("/variants/{}/stock", rug.variant);

@@ -15,7 +15,8 @@ use domain::Code;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, SET_COOKIE,
+    VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use pages::Language;
@@ -24,8 +25,8 @@ use crate::form::check_same_origin;
 use crate::place::language_of;
 use crate::policy::{Leads, protect};
 use crate::reply::Public;
-use crate::visitor::preferred;
-use crate::{Cookies, Place};
+use crate::visitor::{LANGUAGE, preferred};
+use crate::{Cookies, Jar, Place};
 
 /// The limit on a form in bytes.
 const FORM_LIMIT: usize = 256 * 1024;
@@ -130,8 +131,10 @@ async fn finish(request: Request, next: Next, place: Arc<Place>) -> Response {
     if is_of_the_api(request.uri().path()) {
         return api::unrouted(&request, EVERY_ROUTE);
     }
-    let chosen = || preferred(&Cookies::of(request.headers()), request.headers());
-    let language = language_of(request.uri().path()).unwrap_or_else(chosen);
+    let cookies = Cookies::of(request.headers());
+    let of_path = language_of(request.uri().path());
+    let language = of_path.unwrap_or_else(|| preferred(&cookies, request.headers()));
+    let is_new = of_path.filter(|language| cookies.plain(LANGUAGE) != Some(language.code()));
     let id = api::identity::request_id(request.extensions()).map(str::to_owned);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -172,6 +175,13 @@ async fn finish(request: Request, next: Next, place: Arc<Place>) -> Response {
         }
     } else if place.compresses {
         response = compressed(response, accepts_gzip).await;
+    }
+    // A page for one person remembers its language, for pages whose paths name none. Where scripts run, choosing one
+    // does so too.
+    if let Some(language) = is_new.filter(|_| is_read && !is_public && response.status() == StatusCode::OK) {
+        for cookie in Jar::default().choose(LANGUAGE, language.code(), &place).into_lines() {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
     }
     let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));

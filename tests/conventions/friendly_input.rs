@@ -72,7 +72,7 @@ async fn an_address_may_have_every_field_that_a_country_uses_and_all_are_shown()
 #[tokio::test]
 async fn an_address_says_which_field_is_missing_and_an_empty_one_is_missing() {
     let (_shop, guest) = shop_and_guest().await;
-    for field in ["name", "country", "city", "line1"] {
+    for field in ["name", "country", "region", "district", "line1", "phone"] {
         for value in [None, Some(""), Some("  ")] {
             let mut incomplete = address();
             match value {

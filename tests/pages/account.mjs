@@ -110,7 +110,9 @@ export async function accountRoad({ scripts, language }) {
     await t.check("an address is kept and taken away", async () => {
       await page.goto(at("/account/addresses"));
       await page.fill("main [name=name]", name);
-      await page.fill("main [name=city]", "Xiva");
+      await page.fill("main [name=phone]", "+998712000000");
+      await page.fill("main [name=region]", "Xorazm");
+      await page.fill("main [name=district]", "Xiva");
       await page.fill("main [name=line1]", "Kept street 8");
       await press(page, at("/account/addresses"));
       assert((await page.locator("main").innerText()).includes("Kept street 8"), "the address is kept");

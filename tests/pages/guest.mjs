@@ -23,12 +23,15 @@ async function add(page, quantity) {
 
 const line = (page, handle) => page.locator(`.lines > li:has(a[href$="/p/${handle}"])`);
 
-export async function fillAddress(page, { email, phone, name = "Aziza Karimova", city = "Toshkent", street = "Navoiy 12" }) {
+export async function fillAddress(page, { email, phone, name = "Aziza Karimova", district = "Yunusobod", street = "Navoiy 12" }) {
   if (email !== undefined) await page.fill("[name='contact.email']", email);
   if (phone !== undefined) await page.fill("[name='contact.phone']", phone);
   await page.fill("[name='address.name']", name);
-  await page.fill("[name='address.city']", city);
+  await page.fill("[name='address.region']", "Toshkent");
+  await page.fill("[name='address.district']", district);
   await page.fill("[name='address.line1']", street);
+  // Who is reached by telephone need not type the number twice.
+  if ((phone ?? "+998 ") === "+998 ") await page.fill("[name='address.phone']", newPhone());
 }
 
 const submit = (page) => follow(page, () => page.click("main form[method=post] button.btn:not(.quiet):not(.danger)"));

@@ -61,7 +61,10 @@ fn places(dump: &Dump) -> BTreeSet<String> {
 }
 
 fn address() -> Value {
-    json!({"name": NAME, "line1": STREET, "city": CITY, "postal_code": "140100", "country": "UZ"})
+    json!({
+        "name": NAME, "phone": PHONE, "line1": STREET, "district": "Xonqa", "city": CITY, "region": "Xorazm",
+        "postal_code": "140100", "country": "UZ",
+    })
 }
 
 /// An order that was placed, with its token.

@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 use crate::shop::{Browser, Product, Shop, confirmation_code};
 
 /// The address and contact of a guest, as the form of the checkout asks for them.
-pub(crate) const ADDRESS: [(&str, &str); 7] = [
+pub(crate) const ADDRESS: [(&str, &str); 9] = [
     ("contact.email", "aziza@guests.test"),
     ("contact.phone", "+998 "),
     ("address.name", "Aziza Karimova"),
     ("address.country", "UZ"),
     ("address.region", "Tashkent"),
+    ("address.district", "Yunusobod"),
     ("address.city", "Tashkent"),
+    ("address.phone", "+998 71 200-00-00"),
     ("address.line1", "12 Navoi Street"),
 ];
 
@@ -107,11 +109,58 @@ async fn what_was_typed_wrong_is_told_at_once_and_nothing_typed_is_lost() {
     let page = browser.submit("/en/checkout", &typed).await.expect(400);
     let mut errors = page.errors();
     errors.sort_unstable();
-    assert_eq!(errors, ["address-city", "address-line1", "contact-email"]);
+    assert_eq!(errors, ["address-district", "address-line1", "address-phone", "address-region", "contact-email"]);
     let page =
         page.shows("role=\"alert\"").shows("autofocus").shows("href=\"#f-contact-email\"").shows("value=\"aziza\"");
     assert!(!page.html.contains("<b>\"Aziza"), "markup is text: {}", page.html);
     browser.visit("/en/cart").await.expect(200).shows("bowl");
+}
+
+#[tokio::test]
+async fn an_address_needs_what_its_country_needs_and_who_is_reached_by_telephone_types_it_once() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let browser = shop.browser();
+    put(&browser, &bowl, "1").await;
+    let form = browser.visit("/en/checkout").await.expect(200).html;
+    let needed = |html: &str, name: &str| {
+        let label =
+            html.split(&format!("for=\"f-address-{name}\"")).nth(1).and_then(|rest| rest.split_once("</label>"));
+        !label.unwrap_or_else(|| panic!("no label of {name} in {html}")).0.contains("optional")
+    };
+    let all = ["region", "district", "city", "line1", "landmark"];
+    assert_eq!(all.map(|name| needed(&form, name)), [true, true, false, true, false]);
+    assert!(!form.contains("id=\"f-address-region\" name=\"address.region\" required"), "{form}");
+    let typed = |country, more: &[(&'static str, &'static str)]| {
+        let known = [("address.name", "Aziza"), ("address.country", country), ("address.phone", "+998 ")];
+        [&known[..], more].concat()
+    };
+    let china = typed("CN", &[("contact.email", "aziza@guests.test"), ("address.region", "Zhejiang")]);
+    let refused = browser.submit("/en/checkout", &china).await.expect(400);
+    let mut errors = refused.errors();
+    errors.sort_unstable();
+    assert_eq!(errors, ["address-city", "address-district", "address-line1", "address-phone"]);
+    assert_eq!(all.map(|name| needed(&refused.html, name)), [true, true, true, true, false]);
+    let place = [("address.region", "Xorazm"), ("address.district", "Xiva"), ("address.landmark", "by the minaret")];
+    let uzbekistan = typed("UZ", &[&[("contact.phone", "+998 90 123-45-67")][..], &place].concat());
+    browser.submit("/en/checkout", &uzbekistan).await.expect(303);
+    browser.visit("/en/checkout").await.expect(200).shows("by the minaret").shows("value=\"+998901234567\"");
+}
+
+#[tokio::test]
+async fn a_page_for_one_person_remembers_its_language_without_script_and_public_ones_do_not() {
+    let shop = Shop::open().await;
+    let browser = shop.browser();
+    browser.visit("/ru/").await.expect(200);
+    assert_eq!(browser.visit("/").await.expect(302).location(), "/en/");
+    browser.visit("/ru/cart").await.expect(200);
+    assert_eq!(browser.cookie("language").as_deref(), Some("ru"));
+    assert_eq!(browser.visit("/").await.expect(302).location(), "/ru/");
+    let again = browser.visit("/ru/cart").await.expect(200);
+    assert!(!again.headers.contains_key("set-cookie"), "{:?}", again.headers);
+    browser.visit("/uz/nowhere").await.expect(404);
+    browser.visit("/zh/orders/ord_00000000000000000000000001").await;
+    assert_eq!(browser.cookie("language").as_deref(), Some("ru"), "a page that is not there chooses nothing");
 }
 
 #[tokio::test]

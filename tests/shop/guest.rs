@@ -111,5 +111,8 @@ pub(crate) fn confirmation_code(order: &str, number: u8) -> String {
 
 /// A complete delivery address.
 pub(crate) fn address() -> Value {
-    json!({"name": "Aziza Karimova", "line1": "12 Navoi Street", "city": "Tashkent", "postal_code": "100011", "country": "UZ"})
+    json!({
+        "name": "Aziza Karimova", "phone": "+998712000000", "line1": "12 Navoi Street", "district": "Yunusobod",
+        "city": "Tashkent", "region": "Tashkent", "postal_code": "100011", "country": "UZ",
+    })
 }

@@ -2,7 +2,7 @@
 
 use api::Problem;
 use browser::{Fields, as_api};
-use domain::address::{Address, Country};
+use domain::address::{Address, AddressField, Country};
 use domain::{Code, Coded, FieldError};
 use pages::Texts;
 use pages::forms::{Choice, Field, Group, Kind};
@@ -64,8 +64,9 @@ pub(crate) fn country_name(country: &Country) -> &str {
     COUNTRIES.iter().find(|(known, _)| *known == code).map_or(code, |(_, name)| name)
 }
 
-/// The fields of an address, whose names begin with `prefix`, filled in with one that is known.
-pub(crate) fn fields(t: &Texts, prefix: &str, known: Option<&Address>) -> Vec<Group> {
+/// The fields of an address, whose names begin with `prefix`, filled in with one that is known. `chosen` is the country of
+/// a form that was sent: it decides which fields are needed.
+pub(crate) fn fields(t: &Texts, prefix: &str, known: Option<&Address>, chosen: Option<&str>) -> Vec<Group> {
     let written = known.and_then(|known| serde_json::to_value(known).ok()).unwrap_or_default();
     let text = |name: &str| written.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let field = |name: &str, label: &str, kind: Kind, autocomplete: &'static str, most: usize| {
@@ -78,18 +79,25 @@ pub(crate) fn fields(t: &Texts, prefix: &str, known: Option<&Address>) -> Vec<Gr
     if !options.iter().any(|option| option.value == country) {
         options.push(Choice::new(country, country));
     }
-    let phone = field("phone", t.phone, Kind::Phone, "tel", 64).hinting(t.phone_hint).optional();
+    let needed = Country::parse(chosen.unwrap_or(country)).map(|country| Address::needed(&country)).unwrap_or_default();
+    // Which fields are needed changes with the country that is chosen, and a browser without script would still ask
+    // for those of the one before: the answer to the form says what is missing.
+    let by_country = |field: Field, wanted: &[AddressField]| {
+        if needed.iter().any(|one| wanted.contains(one)) { field.unforced() } else { field.optional() }
+    };
+    let phone = field("phone", t.phone, Kind::Phone, "tel", 64).hinting(t.phone_hint);
     let phone = if phone.value.is_empty() { phone.filled(PHONE_PREFIX) } else { phone };
     let country = Field::new(format!("{prefix}country"), t.country, Kind::Choice { options }).filled(country);
+    let street = line("line1", t.street, "address-line1");
     vec![
         Group::of(vec![
             field("name", t.recipient, Kind::Text, "name", 100),
-            phone,
+            by_country(phone, &[AddressField::Phone]),
             country.completing("country"),
-            line("region", t.region, "address-level1").optional(),
-            line("district", t.district, "address-level3").optional(),
-            line("city", t.city, "address-level2"),
-            line("line1", t.street, "address-line1"),
+            by_country(line("region", t.region, "address-level1"), &[AddressField::Region]),
+            by_country(line("district", t.district, "address-level3"), &[AddressField::District]),
+            by_country(line("city", t.city, "address-level2"), &[AddressField::City]),
+            by_country(street, &[AddressField::Line1, AddressField::Line1OrLandmark]),
         ]),
         Group::of(vec![
             line("apartment", t.apartment, "").optional(),
@@ -111,11 +119,17 @@ pub(crate) fn fields(t: &Texts, prefix: &str, known: Option<&Address>) -> Vec<Gr
 /// `invalid`, with every field that is wrong at once. Its pointers begin with the prefix: `/address/line1` for the
 /// prefix `address.`.
 pub(crate) fn read(fields: &Fields, prefix: &str) -> Result<Address, Problem> {
+    read_reached(fields, prefix, None)
+}
+
+/// As [`read`], of somebody who is reached by a telephone number, which need not be typed twice.
+pub(crate) fn read_reached(fields: &Fields, prefix: &str, phone: Option<&str>) -> Result<Address, Problem> {
     let mut asked = Map::new();
     for (name, _) in FIELDS {
         let text = fields.text(&format!("{prefix}{name}"));
         // Nobody has typed what the field began with.
         let text = text.filter(|text| name != "phone" || *text != PHONE_PREFIX.trim());
+        let text = if name == "phone" { text.or(phone) } else { text };
         asked.extend(text.map(|text| (name.to_owned(), Value::from(text))));
     }
     let mut errors: Vec<FieldError> = Vec::new();
@@ -215,7 +229,7 @@ mod tests {
             r#"{"name":"Aziza","phone":"+998712000000","country":"PT","city":"Faro","line1":"1"}"#,
         )
         .unwrap();
-        let groups = fields(Texts::of(Language::En), "address.", Some(&known));
+        let groups = fields(Texts::of(Language::En), "address.", Some(&known), None);
         let names: Vec<&str> = groups.iter().flat_map(|group| &group.fields).map(|field| field.name.as_str()).collect();
         assert_eq!(names.len(), FIELDS.len());
         assert!(FIELDS.iter().all(|(name, _)| names.contains(&format!("address.{name}").as_str())));

@@ -16,10 +16,10 @@ use crate::{App, account, address};
 
 const PATH: &str = "/account/addresses";
 
-fn form(visitor: &Visitor) -> pages::forms::Form {
+fn form(visitor: &Visitor, country: Option<&str>) -> pages::forms::Form {
     let t = Texts::of(visitor.language);
     let form = pages::forms::Form::to(path_of(visitor, PATH));
-    let form = address::fields(t, "", None).into_iter().fold(form, pages::forms::Form::with);
+    let form = address::fields(t, "", None, country).into_iter().fold(form, pages::forms::Form::with);
     form.button(Button::main(t.save))
 }
 
@@ -41,7 +41,7 @@ fn page(app: &App, visitor: &Visitor, book: &AddressBook, form: Html) -> Reply {
 
 pub(crate) async fn show(State(app): State<App>, Signed { session, visitor }: Signed) -> Result<Reply, Problem> {
     let book = app.people.address_book(session.user).await?;
-    Ok(page(&app, &visitor, &book, form(&visitor).shown(visitor.language, &[])))
+    Ok(page(&app, &visitor, &book, form(&visitor, None).shown(visitor.language, &[])))
 }
 
 pub(crate) async fn add(
@@ -53,7 +53,7 @@ pub(crate) async fn add(
     match added(&app, &visitor, session.user, &fields).await {
         Ok(()) => Ok(Reply::see(saying(&path_of(&visitor, PATH), "saved"))),
         Err(problem) => {
-            let form = failed(form(&visitor), &fields, &problem, visitor.language)?;
+            let form = failed(form(&visitor, fields.text("country")), &fields, &problem, visitor.language)?;
             let book = app.people.address_book(session.user).await?;
             Ok(page(&app, &visitor, &book, form).because(&problem))
         }

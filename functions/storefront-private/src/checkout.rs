@@ -92,7 +92,7 @@ impl App {
     }
 }
 
-fn address_form(visitor: &Visitor, shown: &ShownCart, saved: Option<&Address>, contact: &Value) -> PageForm {
+fn address_form(visitor: &Visitor, known: Option<&Address>, contact: &Value, chosen_country: Option<&str>) -> PageForm {
     let t = Texts::of(visitor.language);
     let written = |name: &str| contact.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let phone = written("phone");
@@ -105,9 +105,8 @@ fn address_form(visitor: &Visitor, shown: &ShownCart, saved: Option<&Address>, c
             .hinting(t.contact_hint)
             .optional(),
     ];
-    let known = shown.cart.address.as_ref().or(saved);
     let form = PageForm::to(base(visitor)).with(Group::named(t.contact, reached).in_a_row());
-    let mut groups = address::fields(t, "address.", known).into_iter();
+    let mut groups = address::fields(t, "address.", known, chosen_country).into_iter();
     let mut form = form;
     if let Some(first) = groups.next() {
         form = form.with(Group { legend: t.delivery_address.to_owned(), ..first });
@@ -143,7 +142,8 @@ pub(crate) async fn show_address(State(app): State<App>, visitor: Visitor) -> Re
     let shown = app.ready_cart(&visitor).await?;
     let saved = saved_address(&app, &visitor, &shown).await.map_err(IntoResponse::into_response)?;
     let contact = known_contact(&app, &visitor).await.map_err(IntoResponse::into_response)?;
-    let form = address_form(&visitor, &shown, saved.as_ref(), &contact).shown(visitor.language, &[]);
+    let known = shown.cart.address.as_ref().or(saved.as_ref());
+    let form = address_form(&visitor, known, &contact, None).shown(visitor.language, &[]);
     Ok(Reply::private(page(&app, &visitor, &shown, 0, Html::default(), vec![form])).into_response())
 }
 
@@ -174,7 +174,9 @@ pub(crate) async fn put_address(
 ) -> Result<Response, Response> {
     app.count_change("cart", &visitor).await.map_err(IntoResponse::into_response)?;
     let shown = app.ready_cart(&visitor).await?;
-    let (contact, place) = (read_contact(&fields), address::read(&fields, "address."));
+    let contact = read_contact(&fields);
+    let phone = contact.as_ref().ok().and_then(|contact| contact.get("phone")?.as_str());
+    let place = address::read_reached(&fields, "address.", phone);
     let stored = match (contact, place) {
         (Ok(contact), Ok(place)) => {
             let id = shown.cart.id;
@@ -195,7 +197,8 @@ pub(crate) async fn put_address(
             Ok(Reply::see(format!("{}/delivery", base(&visitor))).with_cookies(jar).into_response())
         }
         Err(problem) => {
-            let form = address_form(&visitor, &shown, None, &Value::Null);
+            let chosen = fields.text("address.country");
+            let form = address_form(&visitor, shown.cart.address.as_ref(), &Value::Null, chosen);
             let form = failed(form, &fields, &problem, visitor.language).map_err(IntoResponse::into_response)?;
             let page = page(&app, &visitor, &shown, 0, Html::default(), vec![form]);
             Ok(Reply::private(page).because(&problem).into_response())

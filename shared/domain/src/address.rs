@@ -44,7 +44,8 @@ impl<'de> Deserialize<'de> for Country {
     }
 }
 
-/// A postal address. Which fields it needs is said for each country.
+/// A postal address. Besides `name` and `country` it needs what its country needs: in UZ `region`, `district`, `phone`,
+/// and `line1` or `landmark`; in CN `region`, `city`, `district`, `line1` and `phone`; elsewhere `line1` and `city`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -102,31 +103,55 @@ pub struct Address {
 /// A field of an address that a country may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressField {
+    /// `region`.
+    Region,
+    /// `district`.
+    District,
     /// `city`.
     City,
     /// `line1`.
     Line1,
+    /// `line1`, or `landmark` where streets have no names.
+    Line1OrLandmark,
+    /// `phone`: the courier calls before they come.
+    Phone,
 }
 
 impl AddressField {
-    /// Its name on the wire.
+    /// Its name on the wire: of two, that of the usual one.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Region => "region",
+            Self::District => "district",
             Self::City => "city",
-            Self::Line1 => "line1",
+            Self::Line1 | Self::Line1OrLandmark => "line1",
+            Self::Phone => "phone",
         }
     }
 
     const fn is_given(self, address: &Address) -> bool {
         match self {
+            Self::Region => address.region.is_some(),
+            Self::District => address.district.is_some(),
             Self::City => address.city.is_some(),
             Self::Line1 => address.line1.is_some(),
+            Self::Line1OrLandmark => address.line1.is_some() || address.landmark.is_some(),
+            Self::Phone => address.phone.is_some(),
         }
     }
 }
 
 /// What an address needs besides a name and a country, by country; the row without a country is that of all others.
-const NEEDED: &[(Option<&str>, &[AddressField])] = &[(None, &[AddressField::Line1, AddressField::City])];
+/// In Uzbekistan parcels are sorted by region and district, in China by province, city and district, and couriers of
+/// both call before they come.
+const NEEDED: &[(Option<&str>, &[AddressField])] = &[
+    (Some("UZ"), &[AddressField::Region, AddressField::District, AddressField::Line1OrLandmark, AddressField::Phone]),
+    (
+        Some("CN"),
+        &[AddressField::Region, AddressField::City, AddressField::District, AddressField::Line1, AddressField::Phone],
+    ),
+    (None, &[AddressField::Line1, AddressField::City]),
+];
 
 impl Address {
     /// The fields that an address in a country needs, besides a name and the country.
@@ -140,11 +165,15 @@ impl Address {
     /// # Errors
     /// `invalid`, with each field that is missing.
     pub fn check(&self, pointer: &str) -> Result<(), Refusal> {
+        let country = self.country.as_str();
         let missing: Vec<FieldError> = Self::needed(&self.country)
             .iter()
             .filter(|field| !field.is_given(self))
             .map(|field| {
-                let detail = format!("is needed in {}", self.country.as_str());
+                let detail = match field {
+                    AddressField::Line1OrLandmark => format!("is needed in {country}, or a landmark"),
+                    _ => format!("is needed in {country}"),
+                };
                 FieldError::new(format!("{pointer}/{}", field.name()), "missing", detail)
             })
             .collect();
@@ -154,6 +183,8 @@ impl Address {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -173,12 +204,36 @@ mod tests {
 
     #[test]
     fn an_address_needs_what_its_country_needs() {
-        let read = |text: &str| serde_json::from_str::<Address>(text).unwrap();
-        let good = r#"{"name":"Aziza","line1":"12 Navoi","city":"Tashkent","country":"UZ"}"#;
-        assert_eq!(read(good).check("/address"), Ok(()));
-        let refused = read(&good.replace("12 Navoi", " ").replace("Tashkent", "")).check("/address").unwrap_err();
-        let pointers: Vec<String> = crate::Coded::fields(&refused).into_iter().map(|field| field.pointer).collect();
-        assert_eq!(pointers, ["/address/line1", "/address/city"]);
+        let whole = json!({
+            "name": "Aziza", "phone": "+998712000000", "region": "Toshkent", "district": "Yunusobod", "city": "Toshkent",
+            "line1": "12 Navoi", "landmark": "behind the bakery",
+        });
+        for (country, needed) in [
+            ("UZ", &["region", "district", "phone"][..]),
+            ("CN", &["region", "city", "district", "line1", "phone"]),
+            ("DE", &["line1", "city"]),
+        ] {
+            let missing = |left_out: &[&str]| {
+                let mut written = whole.clone();
+                written["country"] = json!(country);
+                for name in left_out {
+                    // What is blank is missing.
+                    written[*name] = json!(" ");
+                }
+                let address: Address = serde_json::from_value(written).unwrap();
+                let refused = address.check("/address").err();
+                let fields = refused.map(|refused| crate::Coded::fields(&refused)).unwrap_or_default();
+                fields.into_iter().map(|field| field.pointer).collect::<Vec<_>>()
+            };
+            assert!(missing(&[]).is_empty(), "{country}");
+            for name in ["phone", "region", "district", "city", "line1", "landmark"] {
+                let expected: Vec<String> =
+                    needed.iter().filter(|one| **one == name).map(|one| format!("/address/{one}")).collect();
+                assert_eq!(missing(&[name]), expected, "{name} in {country}");
+            }
+            let without_place = missing(&["line1", "landmark"]);
+            assert_eq!(without_place, ["/address/line1"], "{country}");
+        }
     }
 
     #[test]

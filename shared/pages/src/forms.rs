@@ -63,6 +63,8 @@ pub struct Field {
     pub value: String,
     pub error: Option<String>,
     pub optional: bool,
+    /// Whether a browser lets it be left blank although it is needed, because that depends on another field.
+    pub unforced: bool,
     /// What a browser fills in by itself: a word of the standard's list.
     pub autocomplete: &'static str,
     pub most: Option<usize>,
@@ -82,6 +84,7 @@ impl Field {
             value: String::new(),
             error: None,
             optional: false,
+            unforced: false,
             autocomplete: "",
             most: None,
             after: Html::default(),
@@ -101,6 +104,11 @@ impl Field {
     #[must_use]
     pub fn optional(self) -> Self {
         Self { optional: true, ..self }
+    }
+
+    #[must_use]
+    pub fn unforced(self) -> Self {
+        Self { unforced: true, ..self }
     }
 
     #[must_use]
@@ -149,7 +157,7 @@ impl Field {
         if let Some(most) = self.most {
             written.push_str(&format!(" maxlength=\"{most}\""));
         }
-        if !self.optional && !matches!(self.kind, Kind::File { .. } | Kind::Choice { .. }) {
+        if !self.optional && !self.unforced && !matches!(self.kind, Kind::File { .. } | Kind::Choice { .. }) {
             written.push_str(" required");
         }
         if self.error.is_some() {

@@ -135,8 +135,8 @@ pub(super) async fn fill_cart(client: &Client, goods: &Goods) -> Result<ReadyCar
     let id = open_cart(client).await?;
     client.call(change(&id, goods, 1)?).await?;
     let address = json!({"address": {
-        "name": "Aziza Karimova", "line1": "12 Navoi Street", "city": "Tashkent", "postal_code": "100011",
-        "country": "UZ",
+        "name": "Aziza Karimova", "phone": "+998712000000", "line1": "12 Navoi Street", "district": "Yunusobod",
+        "city": "Tashkent", "region": "Tashkent", "postal_code": "100011", "country": "UZ",
     }});
     let call = Call::send(Method::POST, &format!("/v1/carts/{id}/shipping-options"), &address, StatusCode::OK)?;
     let options = client.json(call).await?;

@@ -47,6 +47,7 @@ mod resources {
     mod notices;
     pub(crate) mod operator_lists;
     mod operator_orders;
+    mod operator_texts;
     mod operators;
     mod orders;
     mod parcels;

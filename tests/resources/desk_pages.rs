@@ -8,7 +8,7 @@ use super::storefront::{check_out, order_in, put};
 use crate::shop::sale::{HOUSEKEEPING_INTERVAL, Sale};
 use crate::shop::{Browser, Page, Product, Shop, Vendor};
 
-const CERAMICS: &str = "ceramics@people.test";
+pub(crate) const CERAMICS: &str = "ceramics@people.test";
 /// A product file with two good rows and a bad one.
 const FILE: &str = "\
 Handle,Title,Variant Inventory Qty,Variant Price

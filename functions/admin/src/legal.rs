@@ -1,4 +1,4 @@
-//! Texts that people agree to, in versions.
+//! Texts of the operator, in versions.
 
 use std::collections::BTreeMap;
 
@@ -39,10 +39,11 @@ impl From<&LegalVersion> for LegalVersionView {
     }
 }
 
-/// Publishes a new version of a text that people agree to.
+/// Publishes a new version of a text.
 ///
 /// Buyers accept `offer` with each order, and everybody who works for a vendor accepts `agreement`. It is in force
-/// everywhere within 30 seconds. An order names the version of the offer that its buyer has accepted.
+/// everywhere within 30 seconds. An order names the version of the offer that its buyer has accepted. `delivery`,
+/// `returns` and `privacy` are pages of the shop, which show them within minutes; nobody accepts them.
 #[utoipa::path(
     post, path = "/v1/admin/terms/{text}", params(("text" = inline(LegalText), Path, description = "The text.")),
     request_body = PublishLegal, responses((status = OK, body = LegalVersionView))

@@ -18,6 +18,7 @@ mod operate;
 mod operate_order;
 mod operate_orders;
 mod operate_settings;
+mod operate_texts;
 mod operate_vendors;
 mod order;
 mod order_steps;
@@ -161,6 +162,8 @@ fn of_operator(pages: Pages<App>) -> Pages<App> {
         .page("/operate/settings/{area}", operate_settings::list_settings)
         .form("/operate/settings/{area}/{id}", operate_settings::show_setting, operate_settings::change_setting)
         .act("/operate/settings/{area}/{id}/restore", operate_settings::restore_setting)
+        .page("/operate/texts", operate_texts::list_texts)
+        .form("/operate/texts/{text}", operate_texts::show_text, operate_texts::publish_text)
 }
 
 pub fn router(app: App) -> Router {

@@ -7,19 +7,19 @@ use desk::{SettingChange, ShownSetting};
 use domain::marketplace::OperatorPermission;
 use domain::settings::{Area, SettingId, SettingValue, StoredSetting};
 use domain::{Code, PageRequest};
-use pages::Html;
-use pages::date_time;
 use pages::forms::{Button, Field, Form, Kind};
 use pages::parts::{Link, anchor, boxed, facts, muted, pager, plain, table, tabs};
+use pages::{Html, Texts, date_time};
 
 use crate::App;
+use crate::operate_texts::TEXTS;
 use crate::product::seen;
 use crate::shown::{Sheet, Wrong, after, next_page};
 use crate::who::Operating;
 
 const SETTINGS: &str = "/operate/settings";
 /// The page that the desk's navigation leads to.
-const FIRST: &str = "/operate/settings/limits";
+pub(crate) const FIRST: &str = "/operate/settings/limits";
 const PER_PAGE: u16 = 20;
 
 /// A value as somebody reads and writes it.
@@ -27,9 +27,12 @@ fn json_of(value: &SettingValue) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-fn areas(chosen: Area) -> Vec<Link> {
+/// The areas of the settings; the texts are one more, and current when no area is.
+pub(crate) fn kinds(t: &Texts, chosen: Option<Area>) -> Html {
     let link = |area: Area| Link::new(format!("{SETTINGS}/{}", area.as_str()), area.as_str());
-    Area::ALL.into_iter().map(|area| link(area).when_current(area == chosen)).collect()
+    let areas = Area::ALL.into_iter().map(|area| link(area).when_current(Some(area) == chosen));
+    let texts = Link::new(TEXTS, t.op_texts).when_current(chosen.is_none());
+    tabs(t.op_settings, &areas.chain([texts]).collect::<Vec<_>>())
 }
 
 pub(crate) async fn list_settings(
@@ -43,7 +46,7 @@ pub(crate) async fn list_settings(
     let settings = app.operator.settings_of(area).await?;
     let mut sheet = Sheet::of_operator(&app, &by, FIRST, t.op_settings);
     sheet.tell_done();
-    sheet.part(tabs(t.op_settings, &areas(area)));
+    sheet.part(kinds(t, Some(area)));
     let columns = [t.op_setting, t.op_value, t.op_version].map(str::to_owned);
     let row = |shown: &ShownSetting| {
         let path = format!("{SETTINGS}/{}/{}", area.as_str(), shown.id.name());
@@ -78,7 +81,7 @@ async fn setting_page(app: &App, by: &Operating, id: SettingId, wrong: Option<Wr
     let path = format!("{SETTINGS}/{}/{}", id.area().as_str(), id.name());
     let mut sheet = Sheet::of_operator(app, by, FIRST, id.name()).mending(wrong);
     sheet.tell_done();
-    sheet.part(tabs(t.op_settings, &areas(id.area())));
+    sheet.part(kinds(t, Some(id.area())));
     let mut known = vec![(t.op_version.to_owned(), shown.version.to_string())];
     known.extend(shown.changed.map(|(_, at)| (t.op_changed_at.to_owned(), date_time(at, language))));
     if shown.is_default {

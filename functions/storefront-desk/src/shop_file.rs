@@ -8,7 +8,7 @@ use domain::legal::LegalVersion;
 use domain::vendor::{Membership, Permission, PublicIdentity, VendorAccount, VendorState};
 use domain::{Currency, Money};
 use pages::forms::{Button, Choice, Field, Form, Group, Kind};
-use pages::parts::{Link, Tone, actions, alert, badge, boxed, facts, muted, stated, text};
+use pages::parts::{Link, Tone, actions, alert, badge, boxed, facts, muted, paragraphs, stated};
 use pages::{Html, Language, Texts};
 use serde_json::{Map, Value, json};
 
@@ -187,12 +187,11 @@ fn identity(fields: &Fields, known: Option<&PublicIdentity>) -> Map<String, Valu
     identity
 }
 
-/// The agreement in a language, or else in the first that it has.
+/// The agreement in a language, or else in one that its readers understand.
 pub(crate) fn agreement_text(version: &LegalVersion, language: Language) -> Html {
-    let wanted = [language.code(), language.tag()];
-    let found = wanted.iter().find_map(|tag| version.texts.get(*tag)).or_else(|| version.texts.values().next());
-    let whole = found.map(ToString::to_string).unwrap_or_default();
-    Html::joined(whole.split('\n').map(str::trim).filter(|line| !line.is_empty()).map(text))
+    let texts = version.texts.iter().map(|(tag, text)| (tag.as_str(), text.as_str()));
+    let found = pages::operators_text(texts, language);
+    found.map(|(tag, words)| paragraphs(&words, &tag)).unwrap_or_default()
 }
 
 pub(crate) async fn show_shop(State(app): State<App>, staff: Staff) -> Result<Reply, Problem> {

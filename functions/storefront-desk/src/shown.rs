@@ -138,6 +138,7 @@ impl<'a> Sheet<'a> {
             Some("opened") => t.desk_done_opened,
             Some("joined") => t.desk_done_joined,
             Some("not-joined") => t.desk_done_not_joined,
+            Some("published-text") => t.op_done_published_text,
             Some("saved") => t.saved,
             _ => return,
         };

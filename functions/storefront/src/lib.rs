@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use browser::{Pages, Place};
 use platform::{Config, Fatal};
-use shop::Window;
+use shop::{ShownTexts, Window};
 
 use crate::categories::Categories;
 
@@ -23,6 +23,7 @@ use crate::categories::Categories;
 #[derive(Clone, Debug)]
 pub struct App {
     window: Window,
+    texts: ShownTexts,
     place: Arc<Place>,
     categories: Arc<Categories>,
     similar: Arc<product::Similar>,
@@ -36,6 +37,7 @@ impl App {
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         Ok(Self {
             window: Window::new(config).await?,
+            texts: ShownTexts::new(config)?,
             place: Arc::new(Place::new(config)?),
             categories: Arc::default(),
             similar: Arc::default(),

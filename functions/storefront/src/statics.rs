@@ -4,37 +4,63 @@ use api::Problem;
 use axum::extract::State;
 use browser::{Lang, Reply};
 use bytes::Bytes;
-use pages::parts::{Tone, alert, prose, text};
+use domain::legal::LegalText;
+use pages::parts::{Tone, alert, paragraphs};
 use pages::views::Screen;
-use pages::{Frame, Html, Language, Texts};
+use pages::{Frame, Language, Texts};
 use serde_json::json;
 
 use crate::App;
 
+const MINUTE_S: u32 = 60;
 const HOUR_S: u32 = 3_600;
 const DAY_S: u32 = 86_400;
+/// What search engines show of a description, in bytes of Latin text.
+const MOST_SUMMARY: usize = 300;
 
-fn page(app: &App, language: Language, path: &str, words: fn(&Texts) -> (&'static str, &'static str)) -> Reply {
-    let (title, words) = words(Texts::of(language));
-    let f = Frame::new(&app.place.site, language, path, title).found_as(words, Vec::new());
-    let screen = Screen::new(f, title, [prose(&Html::joined([text(words)]))]);
-    Reply::public(screen.shown(), HOUR_S, DAY_S)
+/// A page that shows what the operator has published, or else what holds in every shop.
+async fn page(
+    app: &App,
+    language: Language,
+    (path, text): (&str, LegalText),
+    title: &str,
+    usual: &str,
+) -> Result<Reply, Problem> {
+    let published = app.texts.last(text).await?;
+    let texts = published.iter().flat_map(|version| &version.texts);
+    let found = pages::operators_text(texts.map(|(tag, text)| (tag.as_str(), text.as_str())), language);
+    let (tag, words) = found.unwrap_or_else(|| (language.tag().to_owned(), usual.to_owned()));
+    let description = if tag == language.tag() { summary_of(&words) } else { title };
+    let f = Frame::new(&app.place.site, language, path, title).found_as(description, Vec::new());
+    // What buyers accept is what they read: a new version is not hidden for long by a cached one.
+    Ok(Reply::public(Screen::new(f, title, [paragraphs(&words, &tag)]).shown(), MINUTE_S, MINUTE_S))
 }
 
-pub(crate) async fn show_delivery(State(app): State<App>, Lang(language): Lang) -> Reply {
-    page(&app, language, "/delivery", |t| (t.delivery_page, t.static_delivery_text))
+/// The first sentences, for who looks for the page or shares it.
+fn summary_of(words: &str) -> &str {
+    let first = words.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    first.get(..first.floor_char_boundary(MOST_SUMMARY)).unwrap_or(first)
 }
 
-pub(crate) async fn show_returns(State(app): State<App>, Lang(language): Lang) -> Reply {
-    page(&app, language, "/returns", |t| (t.returns_page, t.static_returns_text))
+pub(crate) async fn show_delivery(State(app): State<App>, Lang(language): Lang) -> Result<Reply, Problem> {
+    let t = Texts::of(language);
+    page(&app, language, ("/delivery", LegalText::Delivery), t.delivery_page, t.static_delivery_text).await
 }
 
-pub(crate) async fn show_privacy(State(app): State<App>, Lang(language): Lang) -> Reply {
-    page(&app, language, "/privacy", |t| (t.privacy_page, t.static_privacy_text))
+pub(crate) async fn show_returns(State(app): State<App>, Lang(language): Lang) -> Result<Reply, Problem> {
+    let t = Texts::of(language);
+    page(&app, language, ("/returns", LegalText::Returns), t.returns_page, t.static_returns_text).await
 }
 
-pub(crate) async fn show_terms(State(app): State<App>, Lang(language): Lang) -> Reply {
-    page(&app, language, "/terms", |t| (t.terms_page, t.static_terms_text))
+pub(crate) async fn show_privacy(State(app): State<App>, Lang(language): Lang) -> Result<Reply, Problem> {
+    let t = Texts::of(language);
+    page(&app, language, ("/privacy", LegalText::Privacy), t.privacy_page, t.static_privacy_text).await
+}
+
+/// The public offer: what buyers accept with an order.
+pub(crate) async fn show_terms(State(app): State<App>, Lang(language): Lang) -> Result<Reply, Problem> {
+    let t = Texts::of(language);
+    page(&app, language, ("/terms", LegalText::Offer), t.terms_page, t.static_terms_text).await
 }
 
 pub(crate) async fn show_offline(State(app): State<App>, Lang(language): Lang) -> Reply {

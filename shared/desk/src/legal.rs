@@ -1,4 +1,4 @@
-//! Texts that people agree to: the operator publishes them, and members accept the agreement.
+//! Texts of the operator: they publish them, and members accept the agreement.
 
 use std::collections::BTreeMap;
 
@@ -51,6 +51,11 @@ impl Operator {
             Ok::<_, Error>(self.settings.publish_legal(legal, last.as_ref(), &next, response).await?)
         };
         self.settings.once(call.request(), work).await
+    }
+
+    /// The last version of a text.
+    pub async fn last_legal(&self, legal: LegalText) -> Result<Option<LegalVersion>, Error> {
+        Ok(self.settings.last_legal(legal).await?)
     }
 
     /// The versions of a text, newest first.

@@ -1,4 +1,5 @@
-//! Texts that people agree to, in versions: the public offer to buyers, and the agreement with vendors.
+//! Texts of the operator, in versions: those that people agree to, which are the public offer to buyers and the agreement
+//! with vendors, and those that pages show.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +19,7 @@ pub const MAX_LANGUAGES: usize = 8;
 /// The longest time that members may have, in days.
 pub const MAX_GRACE_DAYS: u16 = 365;
 
-/// Who agrees to a text.
+/// A text, by who agrees to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LegalText {
@@ -26,16 +27,25 @@ pub enum LegalText {
     Offer,
     /// The agreement with vendors: everybody who works for a vendor.
     Agreement,
+    /// How parcels come: a page that nobody agrees to.
+    Delivery,
+    /// How goods are given back: a page that nobody agrees to.
+    Returns,
+    /// What is kept of people, and why: a page that nobody agrees to.
+    Privacy,
 }
 
 impl LegalText {
-    pub const ALL: [Self; 2] = [Self::Offer, Self::Agreement];
+    pub const ALL: [Self; 5] = [Self::Offer, Self::Agreement, Self::Delivery, Self::Returns, Self::Privacy];
 
     /// Its name on the wire and in keys.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Offer => "offer",
             Self::Agreement => "agreement",
+            Self::Delivery => "delivery",
+            Self::Returns => "returns",
+            Self::Privacy => "privacy",
         }
     }
 
@@ -80,7 +90,7 @@ pub struct InForce {
     pub kept: Kept,
 }
 
-/// The versions in force.
+/// The versions in force of the texts that people agree to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LegalTexts {
     pub offer: Option<InForce>,
@@ -104,6 +114,7 @@ impl LegalTexts {
         match text {
             LegalText::Offer => self.offer.as_ref(),
             LegalText::Agreement => self.agreement.as_ref(),
+            LegalText::Delivery | LegalText::Returns | LegalText::Privacy => None,
         }
     }
 

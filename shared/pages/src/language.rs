@@ -90,7 +90,7 @@ impl Language {
     }
 
     /// The language of a BCP 47 tag, whatever its region.
-    fn from_tag(tag: &str) -> Option<Self> {
+    pub fn from_tag(tag: &str) -> Option<Self> {
         let mut subtags = tag.split('-');
         let primary = subtags.next()?;
         let language = [Self::Uz, Self::Ru, Self::En, Self::Zh]

@@ -28,7 +28,7 @@ pub use html::Html;
 pub use language::Language;
 pub use plural::{Plural, plural};
 pub use site::{Frame, Site, escaped, with_query};
-pub use texts::{Texts, count, fill};
+pub use texts::{Texts, count, fill, operators_text};
 pub use views::problem;
 
 /// The one sheet of style, which every page holds.

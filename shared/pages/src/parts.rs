@@ -248,6 +248,22 @@ pub fn prose(html: &Html) -> Html {
     Html::of(&Prose { html })
 }
 
+#[derive(Template)]
+#[template(
+    source = "<div class=\"prose\" lang=\"{{ tag }}\">{% for line in lines %}<p>{{ line }}</p>{% endfor %}</div>",
+    ext = "html"
+)]
+struct Paragraphs<'a> {
+    tag: &'a str,
+    lines: Vec<&'a str>,
+}
+
+/// Plain text in the language of a tag, a paragraph for each of its lines.
+pub fn paragraphs(text: &str, tag: &str) -> Html {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    Html::of(&Paragraphs { tag, lines })
+}
+
 /// A title within a page.
 pub fn title(text: &str) -> Html {
     Html::of(&Element { tag: "h2", class: "", text })

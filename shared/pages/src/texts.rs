@@ -24,6 +24,29 @@ impl Texts {
     }
 }
 
+/// What the operator has written, given by tags of languages: in the language of a page, or else in the one that its
+/// readers understand best, with its tag. Uzbek that is there in Latin script alone is transliterated.
+pub fn operators_text<'a>(
+    texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    language: Language,
+) -> Option<(String, String)> {
+    let texts: Vec<(&str, &str)> = texts.into_iter().collect();
+    let in_one = |wanted: Language| {
+        let mut fitting = texts.iter().filter(|(tag, _)| Language::from_tag(tag) == Some(wanted));
+        let exact = texts.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(wanted.tag()));
+        exact.or_else(|| fitting.next()).map(|(_, text)| (wanted.tag().to_owned(), (*text).to_owned()))
+    };
+    let transliterated = || {
+        let (_, latin) = (language == Language::UzCyrl).then(|| in_one(Language::Uz))??;
+        Some((language.tag().to_owned(), to_cyrillic(&latin)))
+    };
+    // Who reads one script of Uzbek reads the other, and most of them Russian.
+    let near = [Language::Uz, Language::UzCyrl, Language::Ru, Language::En].into_iter();
+    let near = near.skip(if matches!(language, Language::Uz | Language::UzCyrl) { 0 } else { 3 });
+    let any = || texts.first().map(|(tag, text)| ((*tag).to_owned(), (*text).to_owned()));
+    in_one(language).or_else(transliterated).or_else(|| near.filter_map(in_one).next()).or_else(any)
+}
+
 /// A message with its places filled in.
 pub fn fill(message: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(message.len() + 16);
@@ -93,6 +116,23 @@ mod tests {
                 assert_eq!(other.split('|').count(), expected, "{name} in {language:?}: {other}");
             }
         }
+    }
+
+    #[test]
+    fn what_the_operator_has_written_is_read_in_the_language_that_fits_best() {
+        let all = [("en", "Hello"), ("ru-RU", "Привет"), ("uz", "Salom"), ("zh-Hans", "你好")];
+        let read = |texts: &[(&'static str, &'static str)], language| {
+            operators_text(texts.iter().copied(), language).map(|(tag, text)| format!("{tag}: {text}"))
+        };
+        let of_all = Language::ALL.map(|language| read(&all, language).unwrap());
+        assert_eq!(of_all, ["uz: Salom", "uz-Cyrl: Салом", "ru: Привет", "en: Hello", "zh: 你好"]);
+        let without =
+            |left_out: &str| all.iter().copied().filter(|(tag, _)| !tag.starts_with(left_out)).collect::<Vec<_>>();
+        assert_eq!(read(&without("uz"), Language::UzCyrl).as_deref(), Some("ru: Привет"));
+        assert_eq!(read(&without("zh"), Language::Zh).as_deref(), Some("en: Hello"));
+        assert_eq!(read(&[("uz-Cyrl", "Салом")], Language::Uz).as_deref(), Some("uz-Cyrl: Салом"));
+        assert_eq!(read(&[("kk", "Сәлем")], Language::En).as_deref(), Some("kk: Сәлем"));
+        assert_eq!(read(&[], Language::En), None);
     }
 
     #[test]

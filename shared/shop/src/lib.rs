@@ -41,6 +41,7 @@ pub use carts::{Carts, ChooseShipping, ShownCart};
 pub use changing::Changing;
 pub use checkout::{CheckOut, Checkout, OpenedOrder};
 pub use credentials::{Entered, Password, RefreshToken, RequestToken};
+pub use legal::ShownTexts;
 pub use mfa::{Enrolment, MfaView, RecoveryCodes, SecondFactor};
 pub use orders::{OrderSummary, Orders};
 pub use payment_choice::{PaymentChoice, RetryPayment};

@@ -77,7 +77,14 @@ async fn buyer_buys(shop: &Shop, rug: &Product) -> Browser {
 
 /// The account: addresses, profile, sessions, another address, another password, an authenticator app, and its end.
 async fn keeps_account(shop: &Shop, buyer: &Browser) {
-    let home = [("name", "Zulfiya"), ("country", "UZ"), ("city", "Tashkent"), ("line1", "12 Navoi Street")];
+    let home = [
+        ("name", "Zulfiya"),
+        ("phone", "+998712000000"),
+        ("country", "UZ"),
+        ("region", "Tashkent"),
+        ("district", "Yunusobod"),
+        ("line1", "12 Navoi Street"),
+    ];
     buyer.submit("/en/account/addresses", &home).await.expect(303);
     let address = buyer.visit("/en/account/addresses").await.expect(200).value("address");
     buyer.submit("/en/account/addresses/delete", &[("address", &address)]).await.expect(303);
@@ -217,6 +224,9 @@ async fn operates(shop: &Shop, vendor: &Vendor, paid: &str) {
     press(&desk, setting, "/restore", &[("version", &*version), ("former", "1")]).await.expect(303);
 
     let contact = "contact=aziza%40guests.test";
+    press(&desk, "/operate/texts/privacy", "", &[("texts/en", "We keep little.")]).await.expect(303);
+    shop.browser().visit("/en/privacy").await.expect(200).shows("We keep little.");
+
     for query in ["", "state=awaiting_payment", contact] {
         desk.visit(&format!("/operate/orders?{query}")).await.expect(200);
     }

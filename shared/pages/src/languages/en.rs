@@ -649,4 +649,13 @@ pub(crate) const TEXTS: Texts = Texts {
     op_accept_amount: "Accept it as paid",
     op_refund_amount: "Give it back",
     desk_bad_file_type: "This kind of file cannot be used. Choose one of the kinds that are named here.",
+    op_texts: "Texts",
+    op_text_offer: "Offer to buyers",
+    op_text_agreement: "Agreement with vendors",
+    op_text_nothing: "Nothing published: the standard text is shown",
+    op_text_hint: "Plain text, a paragraph for each line. Leave a language empty to show another one in its place. What is published becomes a new version; those before stay.",
+    op_grace_days: "Days to agree",
+    op_grace_days_hint: "For so long vendors may go on with the version before. 0: at once.",
+    op_publish_text: "Publish a new version",
+    op_done_published_text: "The new version is published.",
 };

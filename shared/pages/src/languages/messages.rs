@@ -118,5 +118,6 @@ messages! {
     op_retry_refund, op_resolve_how, op_resolve_refund, op_resolution, op_who_pays, op_paid_by_operator,
     op_error_refund_limit, op_setting, op_value, op_value_hint, op_setting_text, op_version, op_default,
     op_changed_at, op_changed_by, op_to_default, op_restore, op_amount_text, op_accept_amount, op_refund_amount,
-    desk_bad_file_type,
+    desk_bad_file_type, op_texts, op_text_offer, op_text_agreement, op_text_nothing, op_text_hint, op_grace_days,
+    op_grace_days_hint, op_publish_text, op_done_published_text,
 }

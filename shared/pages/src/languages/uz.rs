@@ -649,4 +649,13 @@ pub(crate) const TEXTS: Texts = Texts {
     op_accept_amount: "Toʻlangan deb qabul qilish",
     op_refund_amount: "Pulni qaytarish",
     desk_bad_file_type: "Bunday turdagi faylni ishlatib boʻlmaydi. Shu yerda koʻrsatilgan turlardan birini tanlang.",
+    op_texts: "Matnlar",
+    op_text_offer: "Xaridorlarga oferta",
+    op_text_agreement: "Sotuvchilar bilan shartnoma",
+    op_text_nothing: "Hech narsa eʼlon qilinmagan: odatdagi matn koʻrsatiladi",
+    op_text_hint: "Oddiy matn, har bir qator — alohida xatboshi. Til boʻsh qoldirilsa, oʻrniga boshqa til koʻrsatiladi. Eʼlon qilingan matn yangi tahrir boʻladi, avvalgilari saqlanadi.",
+    op_grace_days: "Rozilik uchun kunlar",
+    op_grace_days_hint: "Shuncha kun sotuvchilar avvalgi tahrir boʻyicha ishlashi mumkin. 0 — darhol.",
+    op_publish_text: "Yangi tahrirni eʼlon qilish",
+    op_done_published_text: "Yangi tahrir eʼlon qilindi.",
 };

@@ -649,4 +649,13 @@ pub(crate) const TEXTS: Texts = Texts {
     op_accept_amount: "视为已付款",
     op_refund_amount: "退款",
     desk_bad_file_type: "无法使用此类文件，请选择此处列出的类型。",
+    op_texts: "文本",
+    op_text_offer: "面向买家的要约",
+    op_text_agreement: "与卖家的协议",
+    op_text_nothing: "尚未发布：显示标准文本",
+    op_text_hint: "纯文本，每行一个段落。某种语言留空时显示其他语言。发布后成为新版本，旧版本会保留。",
+    op_grace_days: "同意期限（天）",
+    op_grace_days_hint: "在此期间卖家可继续使用之前的版本。0 表示立即生效。",
+    op_publish_text: "发布新版本",
+    op_done_published_text: "新版本已发布。",
 };

@@ -46,7 +46,8 @@ pub(super) fn in_force_of(items: &[Attributes]) -> Result<LegalTexts, Error> {
         match name.and_then(LegalText::parse) {
             Some(LegalText::Offer) => found.offer = current,
             Some(LegalText::Agreement) => found.agreement = current,
-            None => {}
+            // Pages read what they show by themselves.
+            Some(LegalText::Delivery | LegalText::Returns | LegalText::Privacy) | None => {}
         }
     }
     Ok(found)

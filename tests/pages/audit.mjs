@@ -256,6 +256,7 @@ async function kinds(has) {
     ["home", "/en/"], ["list", "/en/products"], ["category", `/en/c/${CHOSEN.categories[0]}`], ["filtered", "/en/products?sort=price&min=10&max=20"],
     ["product", `/en/p/${CHOSEN.handle}`], ["shop", "/en/v/chorsu-ceramics"], ["search", "/en/search?q=bowl"], ["nothing found", "/en/search?q=zzzz"],
     ["words", "/en/delivery"], ["offline", "/en/offline"], ["not found", "/en/nothing"], ["an empty cart", "/en/cart"],
+    ["every component", "/_local/pages?language=uz"],
   ].map(([kind, path]) => ({ kind, path, client: everybody }));
   for (const [kind, path] of [["cart", "/en/cart"], ["address", "/en/checkout"], ["delivery", "/en/checkout/delivery"], ["payment", "/en/checkout/payment"],
     ["order", order], ["cancelling", `${order}/cancel`], ["link", `/r/${order.split("/").at(-1)}.${token}`]]) {
@@ -267,7 +268,7 @@ async function kinds(has) {
     ["account", undefined, ["/en/sign-in", "/en/sign-in/code", "/en/sign-up", "/en/reset"]],
     ["account", "buyer@bozor.test", ["/en/account", "/en/account/orders", "/en/account/addresses", "/en/account/profile", "/en/account/security", "/en/account/sessions", "/en/account/privacy", "/en/sign-out"]],
     ["desk", "vendor@bozor.test", ["/desk", "/desk/orders", "/desk/products", "/desk/products/new", "/desk/imports", "/desk/shop", "/desk/shop/documents"]],
-    ["operate", "admin@bozor.test", ["/operate", "/operate/vendors", "/operate/orders", "/operate/settings/limits"]],
+    ["operate", "admin@bozor.test", ["/operate", "/operate/vendors", "/operate/orders", "/operate/settings/limits", "/operate/texts", "/operate/texts/agreement"]],
   ]) {
     if (!has[is]) {
       leftOut(`pages of ${contact ?? "who signs in"}: ${pages[0]} is not there`);

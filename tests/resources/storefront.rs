@@ -253,6 +253,26 @@ async fn what_search_engines_read_agrees_with_the_page_and_the_api() {
 }
 
 #[tokio::test]
+async fn every_component_is_shown_in_every_language_under_the_policy_of_pages() {
+    let shop = Shop::open().await;
+    let browser = shop.browser();
+    let own = browser.visit("/en/products").await.expect(200);
+    for language in ["uz", "uz-cyrl", "ru", "en", "zh"] {
+        let page = browser.visit(&format!("/_local/pages?language={language}")).await.expect(200);
+        assert_eq!(page.header("content-security-policy"), own.header("content-security-policy"));
+        for part in
+            ["role=\"alert\"", "class=\"btn danger\"", "class=\"grid\"", "aria-invalid", "type=\"file\"", "<table"]
+        {
+            assert!(page.html.contains(part), "{part} in {language}: {}", page.html);
+        }
+        let words = page.html.split_once("<main").expect("a main part").1;
+        assert!(!words.contains('{'), "a message with a place that nothing fills in {language}: {words}");
+    }
+    let mail = browser.visit("/_local/mail").await.expect(200);
+    assert_eq!(mail.header("content-type"), "application/json");
+}
+
+#[tokio::test]
 async fn what_is_not_there_says_so_in_the_language_of_its_path_and_the_api_answers_as_before() {
     let shop = Shop::open().await;
     let browser = shop.browser();

@@ -1,4 +1,5 @@
-//! The operator's texts: the offer and the agreement that people accept, and the pages on delivery, returns and privacy.
+//! The operator's texts: the offer and the agreement that people accept, and the pages on delivery, returns and
+//! privacy.
 
 use std::collections::BTreeMap;
 

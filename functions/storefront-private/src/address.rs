@@ -64,8 +64,8 @@ pub(crate) fn country_name(country: &Country) -> &str {
     COUNTRIES.iter().find(|(known, _)| *known == code).map_or(code, |(_, name)| name)
 }
 
-/// The fields of an address, whose names begin with `prefix`, filled in with one that is known. `chosen` is the country of
-/// a form that was sent: it decides which fields are needed.
+/// The fields of an address, whose names begin with `prefix`, filled in with one that is known. `chosen` is the country
+/// of a form that was sent: it decides which fields are needed.
 pub(crate) fn fields(t: &Texts, prefix: &str, known: Option<&Address>, chosen: Option<&str>) -> Vec<Group> {
     let written = known.and_then(|known| serde_json::to_value(known).ok()).unwrap_or_default();
     let text = |name: &str| written.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -13,7 +13,7 @@ use sandboxes::sms::{self, Sms};
 use sandboxes::stripe::{self, Stripe, Webhooks};
 use sandboxes::telegram::{self, Telegram};
 
-use crate::{Options, TEMPLATE, documentation, functions};
+use crate::{Options, TEMPLATE, components, documentation, functions};
 
 /// The name of the local stack, the prefix of physical names.
 const STACK: &str = "bozor";
@@ -125,6 +125,7 @@ impl Deployment for Bozor {
     }
 
     fn beside_the_api(&self, request: Request) -> Result<Response, Request> {
-        documentation::answer(request.uri().path()).ok_or(request)
+        let answer = documentation::answer(request.uri().path()).or_else(|| components::answer(request.uri()));
+        answer.ok_or(request)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod command_line;
+mod components;
 pub mod contract;
 pub mod demo;
 mod deployment;

@@ -18,6 +18,7 @@ pub use acting::{KEY, call, done, keyed, new_key};
 pub use cookies::{Cookies, Jar};
 pub use form::{Fields, Form, as_api};
 pub use place::{Lang, Place};
+pub use policy::protect_page;
 pub use reply::Reply;
 pub use router::{Pages, router};
 pub use uploads::{MOST_UPLOADED, Uploaded, Uploads};

@@ -40,6 +40,11 @@ pub(crate) fn content_policy(leads: Leads) -> String {
     )
 }
 
+/// Adds the headers that every page carries to one that no router of pages shows.
+pub fn protect_page(headers: &mut HeaderMap) {
+    protect(headers, Leads::Home);
+}
+
 /// Adds the headers that every answer carries.
 pub(crate) fn protect(headers: &mut HeaderMap, leads: Leads) {
     if let Ok(policy) = HeaderValue::try_from(content_policy(leads)) {

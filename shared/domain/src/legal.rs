@@ -1,5 +1,5 @@
-//! Texts of the operator, in versions: those that people agree to, which are the public offer to buyers and the agreement
-//! with vendors, and those that pages show.
+//! Texts of the operator, in versions: those that people agree to, which are the public offer to buyers and the
+//! agreement with vendors, and those that pages show.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -51,7 +51,8 @@ pub trait Deployment: Send + Sync + 'static {
     /// Starts a function in this process.
     fn start<'a>(&'a self, function: &'a Hosted<'a>) -> BoxFuture<'a, Result<Arc<dyn Invoke>, Failure>>;
 
-    /// Answers what lies beside the API, such as its documentation; gives back every other request.
+    /// Answers what lies beside the API, such as its documentation and pages of its own below `/_local`; gives back
+    /// every other request.
     ///
     /// # Errors
     /// The request, when it is the API's.

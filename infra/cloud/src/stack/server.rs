@@ -80,7 +80,10 @@ async fn answer(State(cloud): State<Cloud>, peer: ConnectInfo<Peer>, mut request
         if !is_for_here(&request) || !is_from_here(&request) {
             return StatusCode::FORBIDDEN.into_response();
         }
-        return local_api::answer(&cloud, request).await;
+        return match cloud.deployment.beside_the_api(request) {
+            Ok(answer) => answer,
+            Err(request) => local_api::answer(&cloud, request).await,
+        };
     }
     let request = match cloud.deployment.beside_the_api(request) {
         Ok(answer) => return answer,

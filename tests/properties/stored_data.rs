@@ -23,8 +23,11 @@ use crate::shop::{Client, Shop};
 /// The release before names changed.
 const FIRST: &str = "0.1.0";
 
+/// The last release that did not seal who ordered, and whose orders hold their history.
+const UNSEALED: &str = "2026-12-01";
+
 /// What the build before the last change of stored data wrote.
-const LATEST: &str = "2026-12-01";
+const LATEST: &str = "2026-12-03";
 
 /// A cloud with the items of a release, and its operator, vendor and buyer, signed in anew.
 struct RestoredShop {
@@ -96,8 +99,23 @@ async fn the_fixtures_have_every_kind_of_item_and_message() {
 fn the_newest_fixtures_have_what_the_build_before_them_stored() {
     let newest = Release::read(LATEST, &[]);
     let stored = newest.kinds();
-    for kind in ["setting", "setting_history", "settings_revision", "rebuild", "suppression", "email", "cart", "stock"]
-    {
+    for kind in [
+        "setting",
+        "setting_history",
+        "settings_revision",
+        "rebuild",
+        "suppression",
+        "email",
+        "cart",
+        "stock",
+        "session",
+        "sessions_ended",
+        "key",
+        "history",
+        "legal_version",
+        "contacts",
+        "mfa",
+    ] {
         assert!(stored.contains(kind), "{kind} is missing of {stored:?}");
     }
     assert!(stored.len() >= 35, "{stored:?}");
@@ -233,7 +251,7 @@ async fn the_lists_of_the_operator_find_what_the_first_release_wrote() {
 
 #[tokio::test]
 async fn vendor_orders_refunds_and_disputes_of_each_release_get_into_their_lists_by_state() {
-    for release in [FIRST, "2026-11-30", LATEST] {
+    for release in [FIRST, "2026-11-30", UNSEALED, LATEST] {
         let restored = RestoredShop::of(release).await;
         let own = all(&restored.vendor, "/v1/vendor/orders").await;
         let by_state = async |state: &str| all(&restored.vendor, &format!("/v1/vendor/orders?state={state}")).await;

@@ -20,6 +20,7 @@ pub(super) enum UseCase {
     ExpireUnconfirmed,
     RetryPayment,
     Settle,
+    SettlePage,
     SettleDeclined,
     SettleLate,
     SettleLateWithoutStock,
@@ -27,6 +28,7 @@ pub(super) enum UseCase {
     SettleWrongAmount,
     SettleOnReturn,
     Reconcile,
+    ReconcilePage,
     RecordUnmatched,
     MatchUnmatched,
     OpenUnmatched,
@@ -85,6 +87,7 @@ impl UseCase {
             Self::Confirm => &["POST /v1/orders/{id}/confirm"],
             Self::RetryPayment | Self::RetryBroken => &["POST /v1/orders/{id}/payments"],
             Self::Settle
+            | Self::SettlePage
             | Self::SettleDeclined
             | Self::SettleLate
             | Self::SettleLateWithoutStock
@@ -114,6 +117,7 @@ impl UseCase {
             | Self::ExpirePage
             | Self::ExpireProcessing
             | Self::Reconcile
+            | Self::ReconcilePage
             | Self::Refund
             | Self::RefundMadeElsewhere
             | Self::CloseUnpaid
@@ -134,6 +138,7 @@ impl UseCase {
         matches!(
             self,
             Self::Settle
+                | Self::SettlePage
                 | Self::SettleDeclined
                 | Self::SettleTwice
                 | Self::SettleWrongAmount
@@ -182,7 +187,7 @@ impl Scenario {
         }
         self.order = match of {
             UseCase::Confirm | UseCase::ExpireUnconfirmed => self.guest.checks_out_unconfirmed("once").await,
-            UseCase::ExpirePage => self.check_out_on_page().await,
+            UseCase::ExpirePage | UseCase::SettlePage | UseCase::ReconcilePage => self.check_out_on_page().await,
             _ => self.guest.checks_out(provider, "once").await,
         }
         .expect(201)
@@ -190,7 +195,11 @@ impl Scenario {
         self.shop.wait_until_idle().await;
         match of {
             UseCase::RetryPayment | UseCase::ExpirePage => drop(self.shop.stripe(self.id(), "fail").await),
-            UseCase::Settle | UseCase::SettleDeclined | UseCase::SettleWrongAmount | UseCase::ExpirePaid => {
+            UseCase::Settle
+            | UseCase::SettlePage
+            | UseCase::SettleDeclined
+            | UseCase::SettleWrongAmount
+            | UseCase::ExpirePaid => {
                 self.shop.hold_webhooks(true).await;
                 let does = match of {
                     UseCase::SettleDeclined => "fail",
@@ -199,7 +208,7 @@ impl Scenario {
                 };
                 self.shop.stripe(self.id(), does).await;
             }
-            UseCase::SettleOnReturn | UseCase::Reconcile => {
+            UseCase::SettleOnReturn | UseCase::Reconcile | UseCase::ReconcilePage => {
                 self.shop.hold_webhooks(true).await;
                 self.shop.stripe(self.id(), "succeed").await;
             }
@@ -360,6 +369,7 @@ impl Scenario {
                 self.shop.retry(async || operator.post(&path, &note).await).await.expect(200);
             }
             UseCase::Settle
+            | UseCase::SettlePage
             | UseCase::SettleDeclined
             | UseCase::SettleLate
             | UseCase::SettleLateWithoutStock
@@ -377,7 +387,7 @@ impl Scenario {
                 let answer = self.shop.retry(async || client.post(&path, &json!({})).await).await;
                 answer.expect(200);
             }
-            UseCase::Reconcile => self.shop.advance(Duration::from_secs(121)).await,
+            UseCase::Reconcile | UseCase::ReconcilePage => self.shop.advance(Duration::from_secs(121)).await,
             UseCase::Cancel | UseCase::CancelPaid | UseCase::CancelAsBuyer => {
                 let answer = self.shop.retry(async || self.cancel().await).await;
                 assert_eq!(answer.expect(200)["state"], "cancelled");

@@ -131,7 +131,7 @@ async fn poison(shop: &Shop, found: &[(&str, Value)]) {
 
 #[tokio::test]
 async fn a_kind_that_cannot_be_read_stops_nobody_who_has_nothing_to_do_with_it() {
-    let restored = RestoredShop::of(super::LATEST).await;
+    let restored = RestoredShop::of(super::UNSEALED).await;
     let shop = &restored.shop;
     let operator = super::sub(&restored.operator).await;
     let mut by_kind: BTreeMap<String, Vec<(&str, Value)>> = BTreeMap::new();

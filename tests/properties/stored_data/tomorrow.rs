@@ -302,7 +302,7 @@ const NEW_VALUES: [NewValue; 8] = [
 
 #[tokio::test]
 async fn an_order_in_a_state_of_a_newer_release_is_shown_and_every_change_of_it_is_told_to_come_again() {
-    let restored = RestoredShop::of(super::LATEST).await;
+    let restored = RestoredShop::of(super::UNSEALED).await;
     let shop = &restored.shop;
     for NewValue { kind: of_kind, pointer, of_order } in NEW_VALUES {
         let order = restored.order(of_order.expect("an order")).to_owned();

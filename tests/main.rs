@@ -110,7 +110,7 @@ mod conventions {
     pub(crate) mod lambda_processes;
     mod limits;
     mod logs;
-    mod pages;
+    pub(crate) mod pages;
     mod providers;
     mod rate_limits;
     mod roles;

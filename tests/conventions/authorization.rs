@@ -2,6 +2,7 @@
 
 mod caller;
 mod calls;
+mod pages;
 mod staff;
 mod world;
 

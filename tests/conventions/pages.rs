@@ -6,7 +6,7 @@ use reqwest::Method;
 use crate::shop::Shop;
 
 /// A path with something in the place of each parameter.
-fn filled(path: &str) -> String {
+pub(crate) fn filled(path: &str) -> String {
     let path = path.replace("{lang}", "en").replace("{*category}", "bowls");
     let segments = path.split('/').map(|segment| if segment.starts_with('{') { "x1" } else { segment });
     segments.collect::<Vec<_>>().join("/")

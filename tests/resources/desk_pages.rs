@@ -314,7 +314,7 @@ async fn the_operator_gives_a_part_of_an_order_back_once() {
     let seen = sale.seen().await;
     let given: Vec<&Value> = seen["refunds"].as_array().expect("refunds").iter().map(|one| &one["amount"]).collect();
     assert_eq!(given, [&json!({"amount": "1.50", "currency": "USD"})]);
-    operator.visit(&at).await.expect(200).shows("$1.50");
+    operator.visit(&at).await.expect(200).shows("$1.50").shows("Refunded").shows("Money is to go back");
     press(&operator, &at, "/cancel", &[]).await.expect(400);
 }
 

@@ -30,6 +30,9 @@ enum Workload {
     OwnProducts,
     Vendors,
     Profile,
+    ListPage,
+    ProductInShop,
+    CartPage,
     /// An event consumer, of which only the cold start is measured.
     Nothing,
 }
@@ -39,7 +42,7 @@ const fn scenario(function: &'static str, event: &'static str, workload: Workloa
 }
 
 /// What is called of each function, the main flow first.
-const CALLED: [Scenario; 11] = [
+const CALLED: [Scenario; 14] = [
     scenario("catalog", "list of 20", Workload::List),
     scenario("catalog", "product page", Workload::ProductPage),
     scenario("cart", "read", Workload::ReadCart),
@@ -51,6 +54,9 @@ const CALLED: [Scenario; 11] = [
     scenario("vendor-desk", "own products", Workload::OwnProducts),
     scenario("admin", "vendors", Workload::Vendors),
     scenario("account", "profile", Workload::Profile),
+    scenario("storefront", "page of a list", Workload::ListPage),
+    scenario("storefront", "page of a product", Workload::ProductInShop),
+    scenario("storefront-private", "page of a cart", Workload::CartPage),
 ];
 
 /// All scenarios: those with calls, and the start of every other function.
@@ -121,6 +127,12 @@ impl Scenario {
                 Call::get("/v1/admin/vendors?state=approved")?.with("authorization", &shop.sign_in_operator().await?)
             }
             Workload::Profile => Call::get("/v1/me")?.with("authorization", &shop.sign_in_buyer().await?),
+            Workload::ListPage => Call::get("/uz/c/ceramics"),
+            Workload::ProductInShop => Call::get("/uz/p/rishtan-blue-kosa"),
+            Workload::CartPage => {
+                let cart = fill_cart(&shop.client, goods).await?;
+                Call::get("/uz/cart")?.with("cookie", &format!("cart={}", cart.id))
+            }
             _ => product_page(),
         }
     }

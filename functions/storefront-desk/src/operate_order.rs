@@ -10,7 +10,7 @@ use domain::payment::{PaymentState, RefundState};
 use domain::{Money, OrderId};
 use pages::forms::{Button, Choice, Field, Form, Kind};
 use pages::parts::{Line, Tone, badge, boxed, facts, lines, muted, note, stated, sum};
-use pages::{date_time, fill, money};
+use pages::{date_time, event_words, fill, money};
 
 use crate::App;
 use crate::operate_orders::ORDERS;
@@ -74,8 +74,12 @@ pub(crate) async fn order_page(app: &App, by: &Operating, id: OrderId, wrong: Op
         let form = sheet.form("cancel", form, &[]);
         sheet.part(boxed(t.cancel_order, [muted(t.op_cancel_text), form]));
     }
-    let steps: Vec<(String, String)> =
-        order.history.iter().map(|one| (date_time(one.at, language), one.event.as_str().replace('_', " "))).collect();
+    let vendor = |id: domain::VendorId| order.vendors.iter().find(|part| part.vendor.id == id);
+    let step = |one: &api::views::HistoryView| {
+        let name = one.vendor_id.and_then(vendor).map(|part| part.vendor.name.to_string()).unwrap_or_default();
+        (date_time(one.at, language), event_words(t, &one.event, &name))
+    };
+    let steps: Vec<(String, String)> = order.history.iter().map(step).collect();
     sheet.part(boxed(t.history, [facts(&steps)]));
     Ok(sheet.reply())
 }

@@ -52,7 +52,8 @@ const COUNTRIES: [(&str, &str); 10] = [
     ("AE", "الإمارات"),
 ];
 
-/// The fields of a shop's file, filled in with what is known of it.
+/// The fields of a shop's file, filled in with what is known of it. What an application needs before it is sent may be
+/// left blank until then.
 pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Option<&VendorAccount>) -> Vec<Group> {
     let text = |value: Option<String>| value.unwrap_or_default();
     let identity = known.and_then(|known| known.public_identity.as_ref());
@@ -97,7 +98,7 @@ pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Opt
                 .filled(text(known.and_then(|known| Some(known.phone.as_ref()?.to_string()))))
                 .hinting(t.desk_phone_hint)
                 .completing("tel")
-                .optional(),
+                .unforced(),
         ]),
         Group::named(
             t.about_vendor,
@@ -108,7 +109,7 @@ pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Opt
                     known.and_then(|known| Some(known.legal_name.as_ref()?.to_string())),
                 )
                 .hinting(t.desk_legal_name_hint)
-                .optional(),
+                .unforced(),
                 Field::new("kind", t.desk_kind_of_vendor, Kind::Choice { options: kinds }).filled(kind),
                 Field::new("country", t.country, Kind::Choice { options: countries }).filled(country),
                 line("tax_id", t.tax_number, identity.and_then(|known| Some(known.tax_id.as_ref()?.to_string())))
@@ -120,7 +121,7 @@ pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Opt
                 )
                 .optional(),
                 line("address", t.vendor_address, identity.and_then(|known| Some(known.address.as_ref()?.to_string())))
-                    .optional(),
+                    .unforced(),
             ],
         ),
         Group::named(
@@ -132,7 +133,7 @@ pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Opt
                 Field::new("shipping_rate", t.desk_shipping_rate, Kind::Decimal)
                     .filled(text(rate))
                     .hinting(t.desk_shipping_rate_hint)
-                    .optional(),
+                    .unforced(),
                 Field::new("cash", t.desk_cash, Kind::Decimal).filled(text(cash)).hinting(t.desk_cash_hint).optional(),
             ],
         ),

@@ -11,7 +11,7 @@ use domain::{Code, OrderId};
 use pages::forms::{Button, Field, Form as PageForm, Kind};
 use pages::parts::{Line, Link, Tone, alert, boxed, facts, lines, note, stated, sum, text};
 use pages::views::{Screen, sentence};
-use pages::{Frame, Html, Texts, count, date, date_time, fill, money};
+use pages::{Frame, Html, Texts, count, date, date_time, event_words, fill, money};
 use serde_json::json;
 
 use crate::App;
@@ -135,17 +135,32 @@ fn history(f: &Frame<'_>, order: &PlacedOrder) -> Html {
     let mut rows = Vec::new();
     for entry in &order.history {
         let name = vendor(entry.vendor);
-        let words = match entry.event {
-            HistoryEvent::Placed => t.event_placed.to_owned(),
-            HistoryEvent::Paid => t.event_paid.to_owned(),
-            HistoryEvent::Accepted => fill(t.event_accepted, &[("vendor", &name)]),
-            HistoryEvent::Declined => fill(t.event_declined, &[("vendor", &name)]),
-            HistoryEvent::Shipped | HistoryEvent::PartiallyShipped => fill(t.event_shipped, &[("vendor", &name)]),
-            HistoryEvent::Delivered | HistoryEvent::ParcelDelivered => t.event_delivered.to_owned(),
-            HistoryEvent::Cancelled => t.event_cancelled.to_owned(),
-            HistoryEvent::Refunded => t.event_refunded.to_owned(),
-            _ => continue,
-        };
+        // The rest is between the shop, the provider and the bank; what of it is the buyer's stands above.
+        let is_told = matches!(
+            entry.event,
+            HistoryEvent::Placed
+                | HistoryEvent::Paid
+                | HistoryEvent::Accepted
+                | HistoryEvent::Declined
+                | HistoryEvent::Shipped
+                | HistoryEvent::PartiallyShipped
+                | HistoryEvent::Delivered
+                | HistoryEvent::ParcelDelivered
+                | HistoryEvent::ParcelLost
+                | HistoryEvent::ParcelReturnedToSender
+                | HistoryEvent::ReturnRequested
+                | HistoryEvent::ReturnApproved
+                | HistoryEvent::ReturnDeclined
+                | HistoryEvent::ReturnExpired
+                | HistoryEvent::ReturnReceived
+                | HistoryEvent::Expired
+                | HistoryEvent::Cancelled
+                | HistoryEvent::Refunded
+        );
+        if !is_told {
+            continue;
+        }
+        let words = event_words(t, &entry.event, &name);
         rows.push((date_time(entry.at, f.language), words));
     }
     if rows.is_empty() { Html::default() } else { boxed(t.history, [facts(&rows)]) }

@@ -16,6 +16,7 @@ mod history;
 mod html;
 mod language;
 mod languages;
+pub mod mail;
 pub mod parts;
 mod plural;
 mod site;

@@ -2,14 +2,13 @@
 
 /// Declares the messages once. A table of a language that lacks one does not compile.
 macro_rules! messages {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
-        /// What pages say in one language. `{…}` is filled in by [`crate::fill`]; forms for numbers are separated by
-        /// `|`, one for each that the language has, and chosen by [`crate::count`].
+    ($(#[$doc:meta])* $table:ident: $($name:ident),+ $(,)?) => {
+        $(#[$doc])*
         #[derive(Debug)]
         #[expect(missing_docs, reason = "a message is what it says, in languages/en.rs")]
-        pub struct Texts { $($(#[$doc])* pub $name: &'static str,)+ }
+        pub struct $table { $(pub $name: &'static str,)+ }
 
-        impl Texts {
+        impl $table {
             /// Each message with its name.
             pub fn all(&self) -> Vec<(&'static str, &'static str)> {
                 vec![$((stringify!($name), self.$name),)+]
@@ -23,7 +22,12 @@ macro_rules! messages {
     };
 }
 
+pub(crate) use messages;
+
 messages! {
+    /// What pages say in one language. `{…}` is filled in by [`crate::fill`]; forms for numbers are separated by `|`, one
+    /// for each that the language has, and chosen by [`crate::count`].
+    Texts:
     skip_to_content, catalog, search, search_label, search_placeholder, language, sign_in, sign_out, account, cart,
     help_title, help_phone, help_telegram, delivery_page, returns_page, privacy_page, terms_page, sell_here, desk,
     operate, home, home_title, home_description, hero_title, hero_text, hero_button, categories, newest, affordable,

@@ -41,6 +41,7 @@ mod resources {
     mod lock_out;
     mod mail;
     mod media;
+    mod message_languages;
     pub(crate) mod messages;
     mod mfa;
     mod nothing_to_pay;

@@ -106,10 +106,11 @@ async fn the_mail_and_the_order_say_until_when_a_dispute_has_to_be_answered() {
     sale.act("dispute").await;
     sale.shop.wait_until_idle().await;
     let seen = sale.seen_by_operator().await;
-    let due = text(&seen["disputes"][0]["evidence_due_at"]);
+    let due = text(&seen["disputes"][0]["evidence_due_at"]).parse().expect("a time");
+    let due = pages::date_time(due, pages::Language::En);
     let mail = sale.messages_to_operator();
     assert!(
-        mail[0].contains(&format!("17.50 USD, open, to be answered before {due}, because: fraudulent")),
+        mail[0].contains(&format!("$17.50, open, to be answered before {due}, because: fraudulent")),
         "{}",
         mail[0]
     );
@@ -336,7 +337,7 @@ async fn money_given_back_at_the_dashboard_stops_the_goods_and_is_not_given_back
     assert_eq!((&seen["state"], &seen["vendors"][0]["state"]), (&json!("cancelled"), &json!("cancelled")));
     assert!(sale.shop.mail_to("ceramics@people.test")[0].contains("is cancelled"));
     let mail = &sale.messages_to_buyer()[0];
-    assert!(mail.contains("We are sending 17.50 USD back to you."), "once: {mail}");
+    assert!(mail.contains("We are sending $17.50 back to you."), "once: {mail}");
 
     // The buyer cancels, and the operator gives the same money back by hand before the refund is sent.
     let sale = Sale::of_one().await;

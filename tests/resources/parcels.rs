@@ -258,7 +258,7 @@ async fn cash_is_collected_for_the_parcels_that_arrived() {
         seen["vendors"][0]["parcels"].as_array().unwrap().iter().map(|one| one["due"].clone()).collect();
     assert_eq!(dues[0]["amount"], "25.50", "the vendor sees what the carrier collects");
     let mails = parts.sale.messages_to_buyer();
-    for (parcel, due) in [("RR 1 UZ", "25.50 USD"), ("RR 2 UZ", "25.00 USD"), ("RR 3 UZ", "8.00 USD")] {
+    for (parcel, due) in [("RR 1 UZ", "$25.50"), ("RR 2 UZ", "$25.00"), ("RR 3 UZ", "$8.00")] {
         let of_parcel =
             mails.iter().find(|mail| mail.contains("has sent you") && mail.contains(parcel)).expect("a mail");
         assert!(of_parcel.contains(&format!("have the money ready when it comes: {due}")), "{of_parcel}");

@@ -4,7 +4,7 @@ use api::{Json, Now, Problem, SourceIp};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::contact::ContactPoint;
-use domain::text::OneTimeCode;
+use domain::text::{LanguageTag, OneTimeCode};
 use serde::Deserialize;
 use shop::{Entered, Limited, RequestToken, SignInAnswer};
 use utoipa::ToSchema;
@@ -18,6 +18,10 @@ pub struct AskForCode {
     /// The account's e-mail address or telephone number.
     #[serde(deserialize_with = "domain::contact::of_account")]
     contact: ContactPoint,
+    /// The language of the message: a tag such as `uz` or `uz-Cyrl` (BCP 47).
+    #[serde(default)]
+    #[schema(value_type = Option<String>, examples("uz"))]
+    language: Option<LanguageTag>,
 }
 
 /// The code that was sent, which proves that the contact is the person's.
@@ -47,7 +51,16 @@ pub async fn send_sign_in_code(
     SourceIp(client): SourceIp,
     Json(asked): Json<AskForCode>,
 ) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
-    Ok(requested(people.ask_to_sign_in(Limited { contact: &asked.contact, client: &client, now }).await?))
+    Ok(requested(
+        people
+            .ask_to_sign_in(Limited {
+                contact: &asked.contact,
+                client: &client,
+                now,
+                language: asked.language.as_ref().map(LanguageTag::as_str),
+            })
+            .await?,
+    ))
 }
 
 /// Signs in with a code that was sent.
@@ -62,6 +75,6 @@ pub async fn sign_in_by_code(
     SourceIp(client): SourceIp,
     Json(asked): Json<SignInByCode>,
 ) -> Result<Json<SignInAnswer>, Problem> {
-    let by = Limited { contact: &asked.contact, client: &client, now };
+    let by = Limited { contact: &asked.contact, client: &client, now, language: None };
     Ok(Json(people.sign_in_by_code(Entered { code: &asked.code, request: &asked.request }, by).await?))
 }

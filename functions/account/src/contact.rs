@@ -4,7 +4,7 @@ use api::{Caller, Json, Now, Problem, SourceIp};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::contact::ContactPoint;
-use domain::text::OneTimeCode;
+use domain::text::{LanguageTag, OneTimeCode};
 use serde::Deserialize;
 use shop::{Entered, Limited, RequestToken, SignInAnswer};
 use utoipa::ToSchema;
@@ -18,6 +18,10 @@ pub struct AskToChangeContact {
     /// An e-mail address or a telephone number.
     #[serde(deserialize_with = "domain::contact::of_account")]
     contact: ContactPoint,
+    /// The language of the message: a tag such as `uz` or `uz-Cyrl` (BCP 47).
+    #[serde(default)]
+    #[schema(value_type = Option<String>, examples("uz"))]
+    language: Option<LanguageTag>,
 }
 
 /// The code that was sent, which proves that the contact is the person's.
@@ -49,7 +53,12 @@ pub async fn ask_to_change_my_contact(
     SourceIp(client): SourceIp,
     Json(asked): Json<AskToChangeContact>,
 ) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
-    let by = Limited { contact: &asked.contact, client: &client, now };
+    let by = Limited {
+        contact: &asked.contact,
+        client: &client,
+        now,
+        language: asked.language.as_ref().map(LanguageTag::as_str),
+    };
     Ok(requested(people.ask_to_change_contact(person.user, person.signed_in_at, by).await?))
 }
 
@@ -69,7 +78,7 @@ pub async fn change_my_contact(
     SourceIp(client): SourceIp,
     Json(asked): Json<ChangeContact>,
 ) -> Result<Json<SignInAnswer>, Problem> {
-    let by = Limited { contact: &asked.contact, client: &client, now };
+    let by = Limited { contact: &asked.contact, client: &client, now, language: None };
     let entered = Entered { code: &asked.code, request: &asked.request };
     Ok(Json(people.change_contact(person.user, person.signed_in_at, entered, by).await?))
 }

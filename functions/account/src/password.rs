@@ -4,7 +4,7 @@ use api::{Json, Now, Problem, SourceIp};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::contact::ContactPoint;
-use domain::text::OneTimeCode;
+use domain::text::{LanguageTag, OneTimeCode};
 use serde::Deserialize;
 use shop::{Entered, Limited, Password, RequestToken};
 use utoipa::ToSchema;
@@ -18,6 +18,10 @@ pub struct ForgotPassword {
     /// The account's e-mail address or telephone number.
     #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
     contact: ContactPoint,
+    /// The language of the message: a tag such as `uz` or `uz-Cyrl` (BCP 47).
+    #[serde(default)]
+    #[schema(value_type = Option<String>, examples("uz"))]
+    language: Option<LanguageTag>,
 }
 
 /// A new password, with the code that permits it.
@@ -50,7 +54,16 @@ pub async fn request_password_reset(
     SourceIp(client): SourceIp,
     Json(asked): Json<ForgotPassword>,
 ) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
-    Ok(requested(people.request_password_reset(Limited { contact: &asked.contact, client: &client, now }).await?))
+    Ok(requested(
+        people
+            .request_password_reset(Limited {
+                contact: &asked.contact,
+                client: &client,
+                now,
+                language: asked.language.as_ref().map(LanguageTag::as_str),
+            })
+            .await?,
+    ))
 }
 
 /// Sets a new password with the code that was sent.
@@ -65,7 +78,7 @@ pub async fn reset_password(
     SourceIp(client): SourceIp,
     Json(asked): Json<ResetPassword>,
 ) -> Result<Json<Acknowledged>, Problem> {
-    let by = Limited { contact: &asked.contact, client: &client, now };
+    let by = Limited { contact: &asked.contact, client: &client, now, language: None };
     let entered = Entered { code: &asked.code, request: &asked.request };
     people.reset_password(entered, &asked.password, by).await?;
     Ok(Json(Acknowledged {}))

@@ -38,7 +38,7 @@ pub async fn sign_in(
     SourceIp(client): SourceIp,
     Json(asked): Json<SignIn>,
 ) -> Result<Json<SignInAnswer>, Problem> {
-    let by = Limited { contact: &asked.contact, client: &client, now };
+    let by = Limited { contact: &asked.contact, client: &client, now, language: None };
     Ok(Json(people.sign_in(&asked.password, by).await?))
 }
 

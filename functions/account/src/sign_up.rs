@@ -4,7 +4,7 @@ use api::{Json, Now, Problem, SourceIp};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::contact::ContactPoint;
-use domain::text::{Name, OneTimeCode};
+use domain::text::{LanguageTag, Name, OneTimeCode};
 use serde::Deserialize;
 use shop::{Entered, Limited, Password, RequestToken};
 use utoipa::ToSchema;
@@ -26,6 +26,10 @@ pub struct SignUp {
     /// The person's name for display.
     #[serde(default, deserialize_with = "domain::text::optional")]
     name: Option<Name>,
+    /// The language of the message: a tag such as `uz` or `uz-Cyrl` (BCP 47).
+    #[serde(default)]
+    #[schema(value_type = Option<String>, examples("uz"))]
+    language: Option<LanguageTag>,
 }
 
 /// The code that was sent, which proves that the person can read what is sent to the address or number.
@@ -54,6 +58,10 @@ pub struct ResendCode {
     /// The account's e-mail address or telephone number.
     #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
     contact: ContactPoint,
+    /// The language of the message: a tag such as `uz` or `uz-Cyrl` (BCP 47).
+    #[serde(default)]
+    #[schema(value_type = Option<String>, examples("uz"))]
+    language: Option<LanguageTag>,
 }
 
 /// Begins an account and sends a code to the address or number.
@@ -68,7 +76,12 @@ pub async fn sign_up(
     SourceIp(client): SourceIp,
     Json(asked): Json<SignUp>,
 ) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
-    let by = Limited { contact: &asked.contact, client: &client, now };
+    let by = Limited {
+        contact: &asked.contact,
+        client: &client,
+        now,
+        language: asked.language.as_ref().map(LanguageTag::as_str),
+    };
     Ok(requested(people.sign_up(asked.password.as_ref(), asked.name.as_ref(), by).await?))
 }
 
@@ -84,7 +97,7 @@ pub async fn confirm_sign_up(
     SourceIp(client): SourceIp,
     Json(asked): Json<ConfirmSignUp>,
 ) -> Result<Json<Acknowledged>, Problem> {
-    let by = Limited { contact: &asked.contact, client: &client, now };
+    let by = Limited { contact: &asked.contact, client: &client, now, language: None };
     let entered = Entered { code: &asked.code, request: &asked.request };
     people.confirm(entered, asked.password.as_ref(), by).await?;
     Ok(Json(Acknowledged {}))
@@ -102,5 +115,14 @@ pub async fn resend_code(
     SourceIp(client): SourceIp,
     Json(asked): Json<ResendCode>,
 ) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
-    Ok(requested(people.resend_code(Limited { contact: &asked.contact, client: &client, now }).await?))
+    Ok(requested(
+        people
+            .resend_code(Limited {
+                contact: &asked.contact,
+                client: &client,
+                now,
+                language: asked.language.as_ref().map(LanguageTag::as_str),
+            })
+            .await?,
+    ))
 }

@@ -34,7 +34,7 @@ use platform::{
 use store::{Accounts, Catalog, Keys, Orders, RateLimits, Sessions, SettingsTable};
 
 use crate::phones::Weight;
-use crate::texts::Site;
+use crate::texts::{Said, Site};
 
 /// State of the handler.
 #[derive(Debug)]
@@ -93,7 +93,10 @@ impl App {
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let table = config.required("SESSIONS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
-        let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?);
+        let main_language = config.required("MAIN_LANGUAGE")?;
+        let main_language = pages::Language::parse(main_language)
+            .ok_or_else(|| Fatal::new(format!("MAIN_LANGUAGE is none of the shop's languages: {main_language}")))?;
+        let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?, main_language);
         let from = config.required("MAIL_FROM")?;
         Ok(Self {
             sessions: Sessions::new(dynamodb.clone(), table),
@@ -158,14 +161,15 @@ impl App {
             CodePurpose::ChangeContact => self.is_taken(&point).await?,
             _ => self.has_account(&point).await?,
         };
+        let to = self.site.to(applicant.language.as_deref());
         let text = match purpose {
-            CodePurpose::SignUp if is_known => Some(self.site.account_exists()),
-            CodePurpose::ChangeContact if is_known => Some(self.site.contact_is_taken()),
+            CodePurpose::SignUp if is_known => Some(to.account_exists()),
+            CodePurpose::ChangeContact if is_known => Some(to.contact_is_taken()),
             CodePurpose::SignIn | CodePurpose::ResetPassword if !is_known => None,
             CodePurpose::SignUp | CodePurpose::SignIn | CodePurpose::ResetPassword | CodePurpose::ChangeContact => {
-                Some(self.site.code(purpose, &persons.code(&key)))
+                Some(to.code(purpose, &persons.code(&key)))
             }
-            CodePurpose::FormerContact => Some(self.site.former_contact()),
+            CodePurpose::FormerContact => Some(to.former_contact()),
             CodePurpose::Other => None,
         };
         if let Some(text) = text {
@@ -189,7 +193,8 @@ impl App {
         change: AccountChange,
         (id, now): (&str, Timestamp),
     ) -> Result<(), DeliveryError> {
-        let Some(text) = self.site.account_changed(change) else { return Ok(()) };
+        let language = self.accounts.profile(user).await?.language;
+        let Some(text) = self.site.to(language.as_deref()).account_changed(change) else { return Ok(()) };
         let mut told = Told::default();
         for contact in self.contacts_of(user).await? {
             let outgoing = Outgoing { id: id.to_owned(), ..text.clone() };
@@ -240,9 +245,11 @@ impl App {
         };
         let opened = persons.open(&invitation.sealed, Some(&key), SealedIn::Invitation(vendor, contact))?;
         let invited: Invited = serde_json::from_slice(&opened)?;
+        // Nothing is looked up of whom it goes to, so that it tells nothing: they are written to as the shop is.
+        let to = self.site.to(account.as_ref().and_then(|account| account.language.as_deref()));
         let text = match (&account, invitation.operator_role) {
-            (Some(account), _) => self.site.invitation(&account.card.name, invitation.role, &token.text()),
-            (None, Some(role)) => self.site.team_invitation(role, &token.text()),
+            (Some(account), _) => to.invitation(&account.card.name, invitation.role, &token.text()),
+            (None, Some(role)) => to.team_invitation(role, &token.text()),
             (None, None) => return Ok(()),
         };
         let to = invited.contact().ok_or(DeliveryError::Damaged)?;
@@ -276,18 +283,20 @@ impl App {
         Ok(self.contacts_of(user).await?.into_iter().next())
     }
 
-    /// Tells a person something by one channel that they have proven; nothing when they are gone. To a number goes only
-    /// what it is about, and where to go.
+    /// Tells a person something in their language, by one channel that they have proven; nothing when they are gone. To a
+    /// number goes only what it is about, and where to go.
     pub(crate) async fn tell(
         &self,
         user: UserId,
-        message: &Message,
+        said: Said<'_>,
         (id, now): (&str, Timestamp),
     ) -> Result<(), DeliveryError> {
         let Some(contact) = self.contact_of(user).await? else { return Ok(()) };
+        let language = self.accounts.profile(user).await?.language;
+        let message = said(&self.site.to(language.as_deref()));
         let short = Some(format!("{}. {}", message.subject, self.site.url()));
         // To several people at once, each of whom gets their own.
-        let outgoing = Outgoing { short, ..Outgoing::by_mail(format!("{id}-{user}"), message.clone()) };
+        let outgoing = Outgoing { short, ..Outgoing::by_mail(format!("{id}-{user}"), message) };
         self.deliver_once(&contact, &outgoing, (id, now)).await
     }
 

@@ -4,47 +4,49 @@ use domain::Timestamp;
 use domain::catalog::Product;
 use domain::text::{LongText, Name};
 use domain::vendor::{DocumentKind, Role, VendorAccount, VendorStep};
+use pages::{Texts, date, fill};
 use platform::mail::Message;
 
-use crate::texts::{Site, as_what};
+use crate::texts::To;
 
-impl Site {
+impl To<'_> {
     /// A step of a shop's application or state, with the reason while it is the last one.
     pub(crate) fn step(&self, account: &VendorAccount, step: VendorStep) -> Message {
-        let shop = &account.card.name;
+        let t = self.t;
         let (subject, said) = match step {
-            VendorStep::Submitted => ("your application", "was submitted. We look at it and write to you."),
-            VendorStep::Approved => ("your shop is approved", "is approved: what you publish is on sale."),
-            VendorStep::Rejected => ("your application", "was rejected. You may mend it and submit it again."),
-            VendorStep::Suspended => {
-                ("your shop is suspended", "is suspended: its products are hidden. Ship and deliver what was ordered.")
-            }
-            VendorStep::Reinstated => ("your shop is open again", "is reinstated: its products are on sale again."),
-            VendorStep::Other => ("your shop", "has changed its state."),
+            VendorStep::Submitted => (t.application_subject, t.shop_submitted),
+            VendorStep::Approved => (t.shop_approved_subject, t.shop_approved),
+            VendorStep::Rejected => (t.application_subject, t.shop_rejected),
+            VendorStep::Suspended => (t.shop_suspended_subject, t.shop_suspended),
+            VendorStep::Reinstated => (t.shop_reinstated_subject, t.shop_reinstated),
+            VendorStep::Other => (t.shop_changed_subject, t.shop_changed),
         };
-        let said = format!("The shop \u{201c}{shop}\u{201d} {said}");
+        let said = self.of_shop(said, &account.card.name);
         let is_last = account.history.last().is_some_and(|last| last.event == step);
-        let reason = account.reason.as_ref().filter(|_| is_last).map(because);
+        let reason = account.reason.as_ref().filter(|_| is_last).map(|reason| self.because(reason));
         let paragraphs: Vec<&str> = std::iter::once(said.as_str()).chain(reason.as_deref()).collect();
         self.message(subject, &paragraphs)
     }
 
+    fn of_shop(&self, message: &str, shop: &Name) -> String {
+        fill(message, &[("shop", shop.as_str())])
+    }
+
     /// Somebody has accepted an invitation.
-    pub(crate) fn joined(&self, shop: &Name, person: &str, role: Role) -> Message {
-        let said = format!("{person} has accepted: they work for the shop \u{201c}{shop}\u{201d} {}.", as_what(role));
-        self.message("a member has joined", &[&said])
+    pub(crate) fn joined(&self, shop: &Name, person: Option<&str>, role: Role) -> Message {
+        let person = person.unwrap_or(self.t.a_person);
+        let said = [("person", person), ("shop", shop.as_str()), ("role", self.role(role))];
+        self.message(self.t.joined_subject, &[&fill(self.t.joined, &said)])
     }
 
     /// A member has left.
     pub(crate) fn left(&self, shop: &Name, person: &str) -> Message {
-        let said = format!("{person} has left the shop \u{201c}{shop}\u{201d}.");
-        self.message("a member has left", &[&said])
+        self.message(self.t.left_subject, &[&fill(self.t.left, &[("person", person), ("shop", shop.as_str())])])
     }
 
     /// A person is no member any more.
     pub(crate) fn removed(&self, shop: &Name) -> Message {
-        let said = format!("You do not work for the shop \u{201c}{shop}\u{201d} any more: an owner has removed you.");
-        self.message("you were removed from a shop", &[&said])
+        self.message(self.t.removed_subject, &[&self.of_shop(self.t.removed, shop)])
     }
 
     /// A paper of a shop expires, or has.
@@ -55,41 +57,41 @@ impl Site {
         expires_at: Timestamp,
         step: u8,
     ) -> Message {
-        let shop = &account.card.name;
+        let (t, of_pages) = (self.t, Texts::of(self.language()));
         let (subject, said) = match step {
-            0..=2 => ("a paper expires", format!("expires on {expires_at}")),
-            _ => ("a paper has expired", format!("has expired on {expires_at}")),
+            0..=2 => (t.paper_expires_subject, t.paper_expires),
+            _ => (t.paper_expired_subject, t.paper_expired),
         };
         let kind = match kind {
-            DocumentKind::Identity => "paper of identity",
-            DocumentKind::Registration => "registration",
-            DocumentKind::Tax => "tax registration",
-            DocumentKind::Licence => "licence",
-            DocumentKind::Other => "paper",
+            DocumentKind::Identity => of_pages.desk_paper_identity,
+            DocumentKind::Registration => of_pages.desk_paper_registration,
+            DocumentKind::Tax => of_pages.desk_paper_tax,
+            DocumentKind::Licence => of_pages.desk_paper_licence,
+            DocumentKind::Other => t.paper,
         };
-        let said = format!("The {kind} of the shop \u{201c}{shop}\u{201d} {said}.");
-        self.message(subject, &[&said, "Please upload the next one."])
+        let day = date(expires_at, self.language());
+        let said = fill(said, &[("shop", account.card.name.as_str()), ("date", &day), ("kind", kind)]);
+        self.message(subject, &[&said, t.paper_next])
     }
 
     /// Who sells has changed after the approval: for the operator, or for the shop.
     pub(crate) fn identity_changed(&self, account: &VendorAccount, for_operator: bool) -> Message {
-        let shop = &account.card.name;
-        let said = format!("The shop \u{201c}{shop}\u{201d} has changed what it says of who sells.");
+        let t = self.t;
         let next = if for_operator {
-            format!("What it was before stands in the account of the vendor {}.", account.card.id)
+            fill(t.identity_before, &[("vendor", &account.card.id.to_string())])
         } else {
-            "Buyers see it from now on, and the marketplace was told. If it was not you, write to us.".to_owned()
+            t.identity_seen.to_owned()
         };
-        self.message("who sells has changed", &[&said, &next])
+        self.message(t.identity_subject, &[&self.of_shop(t.identity_changed, &account.card.name), &next])
     }
 
     /// The operator hides a product.
     pub(crate) fn product_hidden(&self, product: &Product, reason: &LongText) -> Message {
-        let said = format!("Buyers do not see \u{201c}{}\u{201d} any more, and it cannot be published.", product.title);
-        self.message("a product is hidden", &[&said, &because(reason)])
+        let said = fill(self.t.product_hidden, &[("product", product.title.as_str())]);
+        self.message(self.t.product_hidden_subject, &[&said, &self.because(reason)])
     }
-}
 
-fn because(reason: &LongText) -> String {
-    format!("The reason:\n{reason}")
+    fn because(&self, reason: &LongText) -> String {
+        format!("{}\n{reason}", self.t.because)
+    }
 }

@@ -35,8 +35,9 @@ impl App {
             (OrderText::Code, None) => return Ok(()),
             _ => None,
         };
-        let short = self.site.order_text(text, id, &secret.order_token(id), code.as_deref());
-        let mail = self.site.message("your order", &[&short]);
+        let to = self.site.to(order.order.language.as_deref());
+        let short = to.order_text(text, id, &secret.order_token(id), code.as_deref());
+        let mail = to.message(to.t.text_subject, &[&short]);
         let message = Outgoing { id: event.to_string(), mail, short: Some(short), code };
         self.send_to_phone(&number, &message, (Weight::Usual, now)).await
     }

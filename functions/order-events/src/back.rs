@@ -4,7 +4,8 @@ use domain::order::PlacedOrder;
 use domain::payment::{Payment, ProviderName, Refund, RefundState};
 use domain::{Money, VendorId};
 
-use crate::message::amount;
+use pages::mail::MailTexts;
+use pages::{Language, fill, money};
 
 /// Whether an attempt took money of the buyer, whose amount may be unknown here. Where nothing was to pay, none was.
 fn took_money(payment: &Payment) -> bool {
@@ -24,37 +25,31 @@ fn sent_of(refund: &Refund, vendor: Option<VendorId>) -> Money {
 pub(crate) fn refund_paragraph(
     order: &PlacedOrder,
     vendor: Option<VendorId>,
+    language: Language,
     concerned: impl Fn(&Refund) -> bool,
 ) -> String {
+    let t = MailTexts::of(language);
     let concerned: Vec<&Refund> = order.refunds.iter().filter(|refund| concerned(refund)).collect();
     let needs_manual_refund = concerned.iter().any(|refund| refund.needs_manual_refund());
     let charged_back = concerned.iter().any(|refund| refund.charged_back.is_some()) && !needs_manual_refund;
     let was_given_back = concerned.iter().any(|refund| refund.refunded_elsewhere.is_some()) && !needs_manual_refund;
     let refunds = concerned.into_iter().filter(|refund| refund.dispute.is_none() && !refund.needs_manual_refund());
     if refunds.clone().any(|refund| refund.state == RefundState::Queued && order.is_disputed(refund.payment)) {
-        return "Your bank is deciding about this payment. What it does not give back to you, we send you then."
-            .to_owned();
+        return t.bank_decides.to_owned();
     }
     let is_covered = |refund: &Refund| refund.parts.len() > 1 && refund.to_send().minor() < refund.amount.minor();
     if vendor.is_some() && refunds.clone().any(is_covered) {
         // Whose part of it was given back otherwise, nobody can say.
-        return "What you have not got back for it yet, we are sending to you. It can take some days until you see it."
-            .to_owned();
+        return t.sending_rest.to_owned();
     }
     let sum = Money::sum(order.order.currency, refunds.map(|refund| sent_of(refund, vendor)))
         .ok()
         .filter(|sum| !sum.is_zero());
     match sum {
-        Some(sum) => {
-            format!("We are sending {} back to you. It can take some days until you see it.", amount(sum))
-        }
-        None if charged_back => "Your bank has given this money back to you.".to_owned(),
-        None if was_given_back => {
-            "We have given this money back to you already. It can take some days until you see it.".to_owned()
-        }
-        None if order.payments.iter().any(took_money) => {
-            "We have received money from you for this order. We are looking into it and will write to you.".to_owned()
-        }
-        None => "No money was taken from you, so you do not need to do anything.".to_owned(),
+        Some(sum) => fill(t.sending_back, &[("amount", &money(sum, language))]),
+        None if charged_back => t.bank_gave_back.to_owned(),
+        None if was_given_back => t.gave_back.to_owned(),
+        None if order.payments.iter().any(took_money) => t.looking_into.to_owned(),
+        None => t.nothing_taken.to_owned(),
     }
 }

@@ -3,9 +3,11 @@
 use domain::VendorId;
 use domain::order::{OrderEvent, PlacedOrder};
 use domain::payment::Refund;
+use pages::mail::{MailTexts, one_line};
+use pages::{Language, fill, money};
 
 use crate::back::refund_paragraph;
-use crate::message::{Draft, Site, amount, one_line};
+use crate::message::{Draft, Site};
 
 /// Whether a refund is the one that an event tells of: both have the same bits for an id.
 fn is_of(event: &OrderEvent, refund: &Refund) -> bool {
@@ -22,13 +24,13 @@ pub(crate) fn vendors(event: &OrderEvent, order: &PlacedOrder) -> impl Iterator<
 }
 
 /// The subject and the text for the buyer.
-pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder) -> Option<(String, Draft)> {
-    let refund = granted(event, order)?;
-    let draft = Draft::new()
-        .paragraph("You get money back for this order, and you keep what you have received.")
-        .paragraph_if(refund.note.is_some(), || because(refund))
-        .paragraph(refund_paragraph(order, None, |refund| is_of(event, refund)));
-    Some((format!("Order {}: money goes back to you", order.order.id.number()), draft))
+pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, language: Language) -> Option<(&'static str, Draft)> {
+    let (t, refund) = (MailTexts::of(language), granted(event, order)?);
+    let draft = Draft::new(language)
+        .paragraph(t.granted)
+        .paragraph_if(refund.note.is_some(), || because(t, refund))
+        .paragraph(refund_paragraph(order, None, language, |refund| is_of(event, refund)));
+    Some((t.granted_subject, draft))
 }
 
 /// The subject and the text for the vendor who pays it.
@@ -36,21 +38,18 @@ pub(crate) fn to_vendor(
     event: &OrderEvent,
     order: &PlacedOrder,
     vendor: VendorId,
-    site: &Site,
-) -> Option<(String, Draft)> {
-    let refund = granted(event, order)?;
+    (site, language): (&Site, Language),
+) -> Option<(&'static str, Draft)> {
+    let (t, refund) = (MailTexts::of(language), granted(event, order)?);
     let part = refund.parts.iter().find(|part| part.vendor == vendor)?;
     let vendor_order = order.vendor_order(vendor)?;
-    let draft = Draft::new()
-        .paragraph(format!(
-            "The buyer gets {} back of your part of this order, and keeps the goods.",
-            amount(part.amount)
-        ))
-        .paragraph_if(refund.note.is_some(), || because(refund))
-        .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id())));
-    Some((format!("Order {}: money goes back to the buyer", order.order.id.number()), draft))
+    let draft = Draft::new(language)
+        .paragraph(fill(t.granted_vendor, &[("amount", &money(part.amount, language))]))
+        .paragraph_if(refund.note.is_some(), || because(t, refund))
+        .link(t.see_order, site.vendor_order_link(vendor_order.id()));
+    Some((t.granted_vendor_subject, draft))
 }
 
-fn because(refund: &Refund) -> String {
-    format!("The reason: {}", refund.note.as_ref().map_or_else(String::new, |note| one_line(note.as_str())))
+fn because(t: &MailTexts, refund: &Refund) -> String {
+    fill(t.reason, &[("reason", &refund.note.as_ref().map_or_else(String::new, |note| one_line(note.as_str())))])
 }

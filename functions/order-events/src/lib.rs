@@ -97,7 +97,10 @@ impl App {
         let from = config.required("MAIL_FROM")?;
         let operator = Email::parse(config.required("OPERATOR_EMAIL")?)
             .map_err(|error| Fatal::new(format!("OPERATOR_EMAIL {error}")))?;
-        let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?);
+        let main_language = config.required("MAIN_LANGUAGE")?;
+        let main_language = pages::Language::parse(main_language)
+            .ok_or_else(|| Fatal::new(format!("MAIN_LANGUAGE is none of the shop's languages: {main_language}")))?;
+        let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?, main_language);
         Ok(Self {
             orders: Orders::new(dynamodb.clone(), table, stock).with_keys(keys),
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
@@ -198,9 +201,9 @@ impl App {
         let recipient = Recipient::Vendor(low.vendor);
         if !is_notified(&recipient) {
             let product = self.catalog.product_alone(low.variant.product()).await?;
-            let message = product.and_then(|product| low_stock::to_vendor(low, &product, &self.site));
-            if let Some(message) = message
-                && let Some(address) = self.vendor_email(low.vendor, low.id).await?
+            if let Some(product) = product
+                && let Some((address, language)) = self.vendor_reached(low.vendor, low.id).await?
+                && let Some(message) = low_stock::to_vendor(low, &product, (&self.site, language))
             {
                 self.send(&address, &message, low.id, None, recipient).await?;
             }
@@ -248,8 +251,9 @@ impl App {
             }
             Recipient::Operator => (self.operator.clone(), operator_notices::to_operator(event, order, &self.site)),
             Recipient::Vendor(vendor) => {
-                let Some(address) = self.vendor_email(vendor, event.id).await? else { return Ok(()) };
-                (address, notices::to_vendor(event, order, vendor, &self.site))
+                let reached = self.vendor_reached(vendor, event.id).await?;
+                let Some((address, language)) = reached else { return Ok(()) };
+                (address, notices::to_vendor(event, order, vendor, (&self.site, language)))
             }
         };
         let Some(message) = message else { return Ok(()) };
@@ -266,13 +270,20 @@ impl App {
         Ok(())
     }
 
-    /// The vendor's e-mail address; `None` if there is no such vendor.
-    async fn vendor_email(&self, vendor: VendorId, event: EventId) -> Result<Option<Email>, DeliveryError> {
+    /// The vendor's e-mail address and language; `None` if there is no such vendor.
+    async fn vendor_reached(
+        &self,
+        vendor: VendorId,
+        event: EventId,
+    ) -> Result<Option<(Email, pages::Language)>, DeliveryError> {
         let shop = self.accounts.vendor(vendor).await?;
         if shop.is_none() {
             tracing::error!(event.id = %event, vendor.id = %vendor, "a vendor without an account cannot be notified");
         }
-        Ok(shop.map(|shop| shop.email))
+        Ok(shop.map(|shop| {
+            let language = self.site.language_of(shop.language.as_deref());
+            (shop.email, language)
+        }))
     }
 
     async fn send(

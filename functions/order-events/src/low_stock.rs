@@ -2,27 +2,30 @@
 
 use domain::LowStock;
 use domain::catalog::Product;
+use pages::mail::MailTexts;
+use pages::{Language, fill, number};
 
-use crate::message::{Draft, Message, Site, one_line};
+use crate::message::{Draft, Message, Site};
 
 /// The message gives the stock at the time of the event: later sales are on the vendor's pages. Nothing when the
 /// product has no such variant any more.
-pub(crate) fn to_vendor(low: &LowStock, product: &Product, site: &Site) -> Option<Message> {
-    let left = low.left.max(0);
+pub(crate) fn to_vendor(low: &LowStock, product: &Product, (site, language): (&Site, Language)) -> Option<Message> {
+    let t = MailTexts::of(language);
+    let count = |units: i64| number(units, language);
     let variant = product.variant(low.variant)?;
     let title = product.title_of(variant);
     let name = match &variant.sku {
         Some(sku) => format!("{title}, {sku}"),
         None => title,
     };
-    let message = Draft::new()
-        .paragraph(format!("{left} left of {}.", one_line(&name)))
-        .paragraph_if(low.left < 0, || format!("Buyers wait for {} more.", low.left.unsigned_abs()))
-        .paragraph(format!(
-            "You asked to be told at {}. You are told again only after there was more in between.",
-            low.low_stock_at
-        ))
-        .paragraph(format!("See the product here:\n{}", site.product_link(low.variant.product())))
-        .finish(format!("{left} left of {name}"), site);
+    let left = count(low.left.max(0));
+    let of_it = |message: &str| fill(message, &[("left", &left), ("product", &name)]);
+    let awaited = i64::try_from(low.left.unsigned_abs()).unwrap_or(i64::MAX);
+    let message = Draft::new(language)
+        .paragraph(pages::mail::one_line(&of_it(t.low)))
+        .paragraph_if(low.left < 0, || fill(t.low_awaited, &[("units", &count(awaited))]))
+        .paragraph(fill(t.low_level, &[("level", &low.low_stock_at.to_string())]))
+        .link(t.see_product, site.product_link(low.variant.product()))
+        .finish(&of_it(t.low_subject), site);
     Some(message)
 }

@@ -12,7 +12,10 @@ use domain::order::{
 use domain::payment::{ProviderName, Refund, RefundReason};
 
 use crate::back::refund_paragraph;
-use crate::message::{Draft, Message, Site, amount, one_line};
+use pages::mail::{MailTexts, one_line};
+use pages::{Language, fill, money};
+
+use crate::message::{Draft, Message, Site};
 use crate::{granted, reminders, returns};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +165,7 @@ fn cancelled_by(order: &PlacedOrder) -> Option<Actor> {
 }
 
 /// The message to the buyer; `None` if the event does not concern them.
-/// `code` is the one that confirms the order.
+/// `code` is the one that confirms the order. It is in the language that the buyer has ordered in.
 pub(crate) fn to_buyer(
     event: &OrderEvent,
     order: &PlacedOrder,
@@ -171,84 +174,49 @@ pub(crate) fn to_buyer(
     code: Option<&str>,
 ) -> Option<Message> {
     let number = order.order.id.number();
+    let language = site.language_of(order.order.language.as_deref());
+    let t = MailTexts::of(language);
+    let numbered = |message: &str| fill(message, &[("number", &number)]);
+    let draft = || Draft::new(language);
     let on_delivery = order.order.provider.is_on_delivery();
     let is_free = order.order.provider == ProviderName::Unneeded;
     let vendor_orders = || order.vendors.iter().filter(|vendor_order| !vendor_order.state.is_cancelled_or_declined());
     let vendor_order = event.vendor.and_then(|vendor| order.vendor_order(vendor));
+    let of_shop =
+        |message: &str, vendor_order: &VendorOrder| fill(message, &[("shop", vendor_order.vendor.name.as_str())]);
+    let bill = |draft: Draft| draft.paragraph(numbered(t.order)).bill(vendor_orders(), &order.order.totals);
     let (subject, draft) = match event.kind {
-        OrderEventKind::ConfirmationAsked => (
-            format!("Please confirm order {number}"),
-            Draft::new()
-                .paragraph(
-                    "Somebody has ordered with your address and wants to pay on delivery. If that was you, enter:",
-                )
-                .paragraph(code?)
-                .paragraph("The code is valid for half an hour after the order. Without it nothing is sent.")
-                .paragraph("If it was not you, there is nothing to do: tell nobody the code.")
-                .paragraph(format!("Order {number}"))
-                .bill(vendor_orders(), &order.order.totals),
-        ),
-        OrderEventKind::OrderConfirmed => (
-            format!("Order {number} is confirmed"),
-            Draft::new()
-                .paragraph("Thank you for your order. The shops are preparing it now.")
-                .paragraph(format!("You pay when it is delivered: {}.", amount(order.order.totals.total)))
-                .paragraph(format!("Order {number}"))
-                .bill(vendor_orders(), &order.order.totals),
-        ),
-        OrderEventKind::OrderPaid if is_free => (
-            format!("Order {number} is confirmed"),
-            Draft::new()
-                .paragraph("Thank you for your order. You have nothing to pay, and the shops are preparing it now.")
-                .paragraph(format!("Order {number}"))
-                .bill(vendor_orders(), &order.order.totals),
-        ),
-        OrderEventKind::OrderPaid => (
-            format!("Order {number} is paid"),
-            Draft::new()
-                .paragraph("Thank you. Your payment has arrived, and the shops are preparing your order now.")
-                .paragraph(format!("Order {number}"))
-                .bill(vendor_orders(), &order.order.totals),
-        ),
-        OrderEventKind::OrderExpired if on_delivery && order.vendors.iter().all(|one| !one.visible) => (
-            format!("Order {number} was not confirmed"),
-            Draft::new()
-                .paragraph("Your order was not confirmed in time, so we have closed it. You have nothing to pay.")
-                .paragraph("If you still want these things, they are in your cart again."),
-        ),
-        OrderEventKind::OrderExpired if on_delivery => (
-            format!("Order {number} is closed"),
-            Draft::new().paragraph("Your order was not sent in time, so we have closed it. You have nothing to pay."),
-        ),
-        OrderEventKind::OrderExpired => (
-            format!("Order {number} was not paid in time"),
-            Draft::new()
-                .paragraph("Your payment did not arrive in time, so we have closed the order.")
-                .paragraph(refund_paragraph(order, None, |_| true))
-                .paragraph("If you still want these things, they are in your cart again."),
-        ),
-        OrderEventKind::OrderCancelled => (
-            format!("Order {number} is cancelled"),
-            Draft::new().paragraph("Your order is cancelled.").paragraph(refund_paragraph(order, None, |_| true)),
-        ),
+        OrderEventKind::ConfirmationAsked => {
+            let asked = draft().paragraph(t.confirm_asked).code(code?).paragraph(t.confirm_valid);
+            (t.confirm_subject, bill(asked.paragraph(t.confirm_not_you)))
+        }
+        OrderEventKind::OrderConfirmed => {
+            let due = fill(t.pay_on_delivery, &[("amount", &money(order.order.totals.total, language))]);
+            (t.confirmed_subject, bill(draft().paragraph(t.confirmed).paragraph(due)))
+        }
+        OrderEventKind::OrderPaid if is_free => (t.confirmed_subject, bill(draft().paragraph(t.nothing_to_pay))),
+        OrderEventKind::OrderPaid => (t.paid_subject, bill(draft().paragraph(t.paid))),
+        OrderEventKind::OrderExpired if on_delivery && order.vendors.iter().all(|one| !one.visible) => {
+            (t.unconfirmed_subject, draft().paragraph(t.unconfirmed).paragraph(t.in_cart_again))
+        }
+        OrderEventKind::OrderExpired if on_delivery => (t.closed_subject, draft().paragraph(t.not_sent_closed)),
+        OrderEventKind::OrderExpired => {
+            let money = refund_paragraph(order, None, language, |_| true);
+            (t.unpaid_subject, draft().paragraph(t.unpaid).paragraph(money).paragraph(t.in_cart_again))
+        }
+        OrderEventKind::OrderCancelled => {
+            let money = refund_paragraph(order, None, language, |_| true);
+            (t.cancelled_subject, draft().paragraph(t.cancelled).paragraph(money))
+        }
         OrderEventKind::VendorOrderDeclined | OrderEventKind::VendorOrderCancelled => {
             let vendor_order = vendor_order?;
             let all_off = order.vendors.iter().all(|vendor_order| vendor_order.state.is_unfulfilled());
-            (
-                format!("Order {number}: a shop cannot deliver"),
-                Draft::new()
-                    .paragraph(format!(
-                        "We are sorry. {} cannot send you:",
-                        one_line(vendor_order.vendor.name.as_str())
-                    ))
-                    .units(vendor_order, |_, line| line.cancelled)
-                    .paragraph(refund_paragraph(order, event.vendor, |refund| is_of(event, refund)))
-                    .paragraph(if all_off {
-                        "Nothing else is left in this order, so it is closed."
-                    } else {
-                        "The rest of your order stays as it is."
-                    }),
-            )
+            let said = draft()
+                .paragraph(of_shop(t.declined, vendor_order))
+                .units(vendor_order, |_, line| line.cancelled)
+                .paragraph(refund_paragraph(order, event.vendor, language, |refund| is_of(event, refund)))
+                .paragraph(if all_off { t.nothing_left } else { t.rest_stays });
+            (t.declined_subject, said)
         }
         OrderEventKind::VendorOrderShipped => {
             let vendor_order = vendor_order?;
@@ -256,85 +224,56 @@ pub(crate) fn to_buyer(
             // One that an earlier release has shipped is all of its vendor order.
             let due = parcel.due.unwrap_or(vendor_order.totals.total);
             let is_part = vendor_order.lines.iter().any(|line| line.left_to_ship() > 0);
-            let subject = if vendor_order.parcels.len() == 1 && !is_part {
-                format!("Order {number} is on its way")
-            } else {
-                format!("A parcel of order {number} is on its way")
-            };
-            (
-                subject,
-                Draft::new()
-                    .paragraph(format!("{} has sent you:", one_line(vendor_order.vendor.name.as_str())))
-                    .units(vendor_order, |at, _| units_in(parcel, at))
-                    .paragraph_if(tracking(parcel).is_some(), || tracking(parcel).unwrap_or_default())
-                    .paragraph_if(is_part, || "The rest comes in another parcel.".to_owned())
-                    .paragraph_if(on_delivery, || {
-                        format!("Please have the money ready when it comes: {}.", amount(due))
-                    }),
-            )
+            let is_all = vendor_order.parcels.len() == 1 && !is_part;
+            let said = draft()
+                .paragraph(of_shop(t.shipped, vendor_order))
+                .units(vendor_order, |at, _| units_in(parcel, at))
+                .paragraph_if(tracking(parcel, t).is_some(), || tracking(parcel, t).unwrap_or_default())
+                .paragraph_if(is_part, || t.rest_later.to_owned())
+                .paragraph_if(on_delivery, || fill(t.money_ready, &[("amount", &money(due, language))]));
+            (if is_all { t.shipped_subject } else { t.parcel_shipped_subject }, said)
         }
         OrderEventKind::VendorOrderDelivered => {
             let vendor_order = vendor_order?;
             let parcel = parcel_of(event, vendor_order)?;
             let is_all =
                 vendor_order.parcels.len() == 1 && vendor_order.lines.iter().all(|line| line.left_to_ship() == 0);
-            let subject = if is_all {
-                format!("Order {number} was delivered")
-            } else {
-                format!("A parcel of order {number} was delivered")
-            };
-            (
-                subject,
-                Draft::new()
-                    .paragraph(format!("{} says that you have received:", one_line(vendor_order.vendor.name.as_str())))
-                    .units(vendor_order, |at, _| units_in(parcel, at)),
-            )
+            let said =
+                draft().paragraph(of_shop(t.delivered, vendor_order)).units(vendor_order, |at, _| units_in(parcel, at));
+            (if is_all { t.delivered_subject } else { t.parcel_delivered_subject }, said)
         }
         OrderEventKind::ParcelLost | OrderEventKind::ParcelReturnedToSender => {
             let vendor_order = vendor_order?;
             let parcel = parcel_of(event, vendor_order)?;
             let lost = event.kind == OrderEventKind::ParcelLost;
-            let (subject, said) = if lost {
-                (format!("A parcel of order {number} was lost"), "A parcel for you was lost on its way. In it were:")
-            } else {
-                (format!("A parcel of order {number} came back"), "A parcel for you went back to the shop. In it were:")
-            };
-            (
-                subject,
-                Draft::new()
-                    .paragraph(said)
-                    .units(vendor_order, |at, _| units_in(parcel, at))
-                    .paragraph_if(tracking(parcel).is_some(), || tracking(parcel).unwrap_or_default())
-                    .paragraph(if on_delivery {
-                        "You do not pay for it.".to_owned()
-                    } else {
-                        refund_paragraph(order, event.vendor, |refund| is_of(event, refund))
-                    }),
-            )
+            let (subject, said) = if lost { (t.lost_subject, t.lost) } else { (t.came_back_subject, t.came_back) };
+            let said = draft()
+                .paragraph(said)
+                .units(vendor_order, |at, _| units_in(parcel, at))
+                .paragraph_if(tracking(parcel, t).is_some(), || tracking(parcel, t).unwrap_or_default())
+                .paragraph(if on_delivery {
+                    t.not_paid_for.to_owned()
+                } else {
+                    refund_paragraph(order, event.vendor, language, |refund| is_of(event, refund))
+                });
+            (subject, said)
         }
-        OrderEventKind::RefundGranted => granted::to_buyer(event, order)?,
+        OrderEventKind::RefundGranted => granted::to_buyer(event, order, language)?,
         OrderEventKind::ReturnApproved
         | OrderEventKind::ReturnDeclined
         | OrderEventKind::ReturnExpired
-        | OrderEventKind::ReturnReceived => returns::to_buyer(event, order)?,
-        OrderEventKind::LatePaymentRefunded => (
-            format!("Order {number}: your money goes back"),
-            Draft::new()
-                .paragraph("Your payment arrived after the order was closed, and the order cannot go on any more.")
-                .paragraph(refund_paragraph(order, None, |refund| refund.reason == RefundReason::Late)),
-        ),
-        OrderEventKind::DuplicatePaymentRefunded => (
-            format!("Order {number}: your money goes back"),
-            Draft::new()
-                .paragraph("You have paid this order twice. Your order is not affected.")
-                .paragraph(refund_paragraph(order, None, |refund| refund.reason == RefundReason::Duplicate)),
-        ),
-        OrderEventKind::MismatchedPaymentRefunded => (
-            format!("Order {number}: your money goes back"),
-            Draft::new()
-                .paragraph("Your payment was not the amount that this order costs.")
-                .paragraph(refund_paragraph(order, None, |refund| refund.reason == RefundReason::AmountMismatch)),
-        ),
+        | OrderEventKind::ReturnReceived => returns::to_buyer(event, order, language)?,
+        OrderEventKind::LatePaymentRefunded
+        | OrderEventKind::DuplicatePaymentRefunded
+        | OrderEventKind::MismatchedPaymentRefunded => {
+            let (said, reason) = match event.kind {
+                OrderEventKind::LatePaymentRefunded => (t.late_payment, RefundReason::Late),
+                OrderEventKind::DuplicatePaymentRefunded => (t.paid_twice, RefundReason::Duplicate),
+                _ => (t.wrong_amount, RefundReason::AmountMismatch),
+            };
+            let money = refund_paragraph(order, None, language, |refund| refund.reason == reason);
+            (t.money_back_subject, draft().paragraph(said).paragraph(money))
+        }
         OrderEventKind::OrderPlaced
         | OrderEventKind::VendorOrderAccepted
         | OrderEventKind::AcceptanceReminder
@@ -346,10 +285,8 @@ pub(crate) fn to_buyer(
         | OrderEventKind::DisputeOpened
         | OrderEventKind::DisputeClosed => return None,
     };
-    let draft = draft
-        .paragraph(format!("See your order here:\n{link}"))
-        .paragraph("Keep this link to yourself. Whoever has it can see your order and cancel it.");
-    Some(draft.finish(subject, site))
+    let draft = draft.link(t.see_your_order, link).paragraph(t.keep_link);
+    Some(draft.finish(&numbered(subject), site))
 }
 
 /// How many units of the line at a position are in a parcel.
@@ -358,81 +295,78 @@ fn units_in(parcel: &Parcel, at: usize) -> u32 {
 }
 
 /// Carrier and tracking number, as far as the vendor has given them.
-fn tracking(parcel: &Parcel) -> Option<String> {
-    let carrier = parcel.carrier.as_ref().map(|carrier| format!("Carrier: {}", one_line(carrier.as_str())));
-    let number = parcel.tracking_number.as_ref().map(|number| format!("Parcel number: {}", one_line(number.as_str())));
-    let text: Vec<String> = [carrier, number].into_iter().flatten().collect();
+fn tracking(parcel: &Parcel, t: &MailTexts) -> Option<String> {
+    let carrier = parcel.carrier.as_ref().map(|carrier| fill(t.carrier, &[("carrier", carrier.as_str())]));
+    let tracking = parcel.tracking_number.as_ref();
+    let number = tracking.map(|tracking| fill(t.parcel_number, &[("tracking", tracking.as_str())]));
+    let text: Vec<String> = [carrier, number].into_iter().flatten().map(|line| one_line(&line)).collect();
     (!text.is_empty()).then(|| text.join("\n"))
 }
 
-/// The message to a vendor; `None` if the event does not concern them. It contains neither the buyer's name nor their
-/// address: these are on the vendor's pages, which require a sign-in.
-pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorId, site: &Site) -> Option<Message> {
+/// The message to a vendor in a language; `None` if the event does not concern them. It contains neither the buyer's
+/// name nor their address: these are on the vendor's pages, which require a sign-in.
+pub(crate) fn to_vendor(
+    event: &OrderEvent,
+    order: &PlacedOrder,
+    vendor: VendorId,
+    (site, language): (&Site, Language),
+) -> Option<Message> {
     let number = order.order.id.number();
     let vendor_order = order.vendor_order(vendor)?;
+    let t = MailTexts::of(language);
+    let numbered = |message: &str| fill(message, &[("number", &number)]);
+    let page = site.vendor_order_link(vendor_order.id());
+    let draft = || Draft::new(language);
     let (subject, draft) = match event.kind {
         OrderEventKind::OrderPaid | OrderEventKind::OrderConfirmed => {
-            let money = if order.order.provider.is_on_delivery() {
-                format!("The buyer pays when it is delivered: {}.", amount(vendor_order.totals.total))
+            let paid = if order.order.provider.is_on_delivery() {
+                fill(t.buyer_pays_on_delivery, &[("amount", &money(vendor_order.totals.total, language))])
             } else if order.order.provider == ProviderName::Unneeded {
-                "The buyer has nothing to pay.".to_owned()
+                t.buyer_pays_nothing.to_owned()
             } else {
-                "It is paid.".to_owned()
+                t.is_paid.to_owned()
             };
-            (
-                format!("New order {number}"),
-                Draft::new()
-                    .paragraph(format!("You have a new order. {money}"))
-                    .paragraph(format!("Order {number}"))
-                    .bill_of_vendor_order(vendor_order)
-                    .paragraph_if(order.is_held(), || {
-                        "The buyer's bank is asking about the payment: please wait until we write to you.".to_owned()
-                    })
-                    .paragraph(format!(
-                        "Open it here, accept it and send it:\n{}",
-                        site.vendor_order_link(vendor_order.id())
-                    )),
-            )
+            let said = draft()
+                .paragraph(format!("{} {paid}", t.new_order))
+                .paragraph(numbered(t.order))
+                .bill_of_vendor_order(vendor_order)
+                .paragraph_if(order.is_held(), || t.bank_asks.to_owned())
+                .link(t.open_and_send, page);
+            (t.new_order_subject, said)
         }
         OrderEventKind::OrderCancelled | OrderEventKind::OrderExpired | OrderEventKind::VendorOrderCancelled => {
             let (subject, said) = if event.kind == OrderEventKind::OrderExpired {
-                (format!("Order {number} is closed"), format!("Order {number} was not sent in time, so it is closed."))
+                (t.closed_subject, t.vendor_closed)
             } else if vendor_order.parcels.is_empty() {
-                (format!("Order {number} is cancelled"), format!("Order {number} is cancelled."))
+                (t.cancelled_subject, t.vendor_cancelled)
             } else {
-                let subject = format!("The rest of order {number} is cancelled");
-                (subject, format!("What you have not sent of order {number} is cancelled."))
+                (t.rest_cancelled_subject, t.rest_cancelled)
             };
-            (
-                subject,
-                Draft::new()
-                    .paragraph(format!("{said} Please do not send:"))
-                    .units(vendor_order, |_, line| line.cancelled)
-                    .paragraph("These things are in your stock again.")
-                    .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id()))),
-            )
+            let said = draft()
+                .paragraph(format!("{} {}", numbered(said), t.do_not_send))
+                .units(vendor_order, |_, line| line.cancelled)
+                .paragraph(t.in_stock_again)
+                .link(t.see_order, page);
+            (subject, said)
         }
-        OrderEventKind::DisputeOpened => (
-            format!("Order {number}: please do not send it yet"),
-            Draft::new()
-                .paragraph("The buyer's bank is asking about the payment of this order. Please do not send:")
+        OrderEventKind::DisputeOpened => {
+            let said = draft()
+                .paragraph(t.hold)
                 .units(vendor_order, |_, line| line.left_to_ship())
-                .paragraph("We will write to you when you can go on, or when it is cancelled.")
-                .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id()))),
-        ),
-        OrderEventKind::DisputeClosed => (
-            format!("Order {number}: you can go on"),
-            Draft::new()
-                .paragraph("The question about the payment of this order is settled. You can send:")
-                .units(vendor_order, |_, line| line.left_to_ship())
-                .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id()))),
-        ),
-        OrderEventKind::RefundGranted => granted::to_vendor(event, order, vendor, site)?,
+                .paragraph(t.hold_until)
+                .link(t.see_order, page);
+            (t.hold_subject, said)
+        }
+        OrderEventKind::DisputeClosed => {
+            let said = draft().paragraph(t.go_on).units(vendor_order, |_, line| line.left_to_ship());
+            (t.go_on_subject, said.link(t.see_order, page))
+        }
+        OrderEventKind::RefundGranted => granted::to_vendor(event, order, vendor, (site, language))?,
         OrderEventKind::AcceptanceReminder | OrderEventKind::ShippingReminder | OrderEventKind::ShippingOverdue => {
-            reminders::to_vendor(event, order, vendor_order, site)
+            reminders::to_vendor(event, vendor_order, (site, language))
         }
         OrderEventKind::ReturnRequested | OrderEventKind::ReturnApproved => {
-            returns::to_vendor(event, order, vendor, site)?
+            returns::to_vendor(event, order, vendor, (site, language))?
         }
         OrderEventKind::OrderPlaced
         | OrderEventKind::ConfirmationAsked
@@ -451,5 +385,5 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
         | OrderEventKind::MismatchedPaymentRefunded
         | OrderEventKind::RefundFailed => return None,
     };
-    Some(draft.finish(subject, site))
+    Some(draft.finish(&numbered(subject), site))
 }

@@ -1,8 +1,10 @@
 //! Messages to those who are awaited.
 
 use domain::order::{OrderEvent, OrderEventKind, PlacedOrder, VendorOrder, VendorOrderState};
+use pages::mail::MailTexts;
+use pages::{Language, date, fill};
 
-use crate::message::{Draft, Site, day, one_line};
+use crate::message::{Draft, Site};
 
 /// Whether the vendor is still awaited.
 pub(crate) fn is_so(event: &OrderEvent, order: &PlacedOrder) -> bool {
@@ -18,38 +20,27 @@ pub(crate) fn is_so(event: &OrderEvent, order: &PlacedOrder) -> bool {
 /// The subject and the text for the vendor who has to accept or ship.
 pub(crate) fn to_vendor(
     event: &OrderEvent,
-    order: &PlacedOrder,
     vendor_order: &VendorOrder,
-    site: &Site,
-) -> (String, Draft) {
-    let number = order.order.id.number();
-    let until = vendor_order.due_at().map_or_else(String::new, |due| format!(" by {}", day(due)));
-    let link = format!("Open it here:\n{}", site.vendor_order_link(vendor_order.id()));
+    (site, language): (&Site, Language),
+) -> (&'static str, Draft) {
+    let t = MailTexts::of(language);
+    let due = vendor_order.due_at().map(|due| date(due, language));
+    let by = |soon: &str, by: &str| due.as_ref().map_or_else(|| soon.to_owned(), |due| fill(by, &[("date", due)]));
     let (subject, said) = match event.kind {
-        OrderEventKind::AcceptanceReminder => (
-            format!("Order {number} waits for you"),
-            format!("Please accept this order{until}, or decline it. Without an answer it is cancelled."),
-        ),
-        OrderEventKind::ShippingReminder => {
-            (format!("Order {number}: please send it"), format!("The buyer waits. Please send{until}:"))
-        }
-        _ => (
-            format!("Order {number} is late"),
-            "You have not sent this in time. Please send it now, or cancel it; otherwise it will be cancelled:"
-                .to_owned(),
-        ),
+        OrderEventKind::AcceptanceReminder => (t.waits_subject, by(t.accept, t.accept_by)),
+        OrderEventKind::ShippingReminder => (t.send_subject, by(t.send, t.send_by)),
+        _ => (t.late_subject, t.late.to_owned()),
     };
-    (subject, Draft::new().paragraph(said).units(vendor_order, |_, line| line.left_to_ship()).paragraph(link))
+    let draft = Draft::new(language).paragraph(said).units(vendor_order, |_, line| line.left_to_ship());
+    (subject, draft.link(t.open_here, site.vendor_order_link(vendor_order.id())))
 }
 
 /// The subject and the text for the operator, about a vendor who has not shipped in time.
-pub(crate) fn to_operator(order: &PlacedOrder, vendor_order: &VendorOrder) -> (String, Draft) {
-    let draft = Draft::new()
-        .paragraph(format!(
-            "{} has accepted this order and not sent it in time:",
-            one_line(vendor_order.vendor.name.as_str())
-        ))
+pub(crate) fn to_operator(vendor_order: &VendorOrder, language: Language) -> (&'static str, Draft) {
+    let t = MailTexts::of(language);
+    let draft = Draft::new(language)
+        .paragraph(fill(t.shop_late, &[("shop", vendor_order.vendor.name.as_str())]))
         .units(vendor_order, |_, line| line.left_to_ship())
-        .paragraph("Ask the shop, or cancel it. Otherwise it will be cancelled, and the buyer gets the money back.");
-    (format!("Order {}: a shop does not send", order.order.id.number()), draft)
+        .paragraph(t.shop_late_ask);
+    (t.shop_late_subject, draft)
 }

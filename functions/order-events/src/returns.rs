@@ -4,9 +4,11 @@ use domain::VendorId;
 use domain::order::{OrderEvent, OrderEventKind, PlacedOrder, VendorOrder};
 use domain::return_policy::WayBack;
 use domain::returns::{Return, ReturnState};
+use pages::mail::{MailTexts, one_line};
+use pages::{Language, date, fill};
 
 use crate::back::refund_paragraph;
-use crate::message::{Draft, Site, day, one_line};
+use crate::message::{Draft, Site};
 
 /// The return that an event tells of, with its vendor order.
 fn concerned<'a>(event: &OrderEvent, order: &'a PlacedOrder) -> Option<(&'a VendorOrder, &'a Return)> {
@@ -31,49 +33,34 @@ fn units_of(asked: &Return) -> impl Fn(usize, &domain::order::OrderLine) -> u32 
 }
 
 /// The subject and the text for the buyer.
-pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder) -> Option<(String, Draft)> {
+pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, language: Language) -> Option<(&'static str, Draft)> {
     let (vendor_order, asked) = concerned(event, order)?;
-    let (number, shop) = (order.order.id.number(), one_line(vendor_order.vendor.name.as_str()));
+    let t = MailTexts::of(language);
+    let of_shop = |message: &str| fill(message, &[("shop", vendor_order.vendor.name.as_str())]);
+    let listing = |words: String| Draft::new(language).paragraph(words).units(vendor_order, units_of(asked));
     Some(match event.kind {
         OrderEventKind::ReturnApproved => {
             let pays = vendor_order.lines.iter().zip(&asked.units).filter(|(_, units)| **units > 0);
             let pays = pays.filter_map(|(line, _)| line.returns).all(|policy| policy.way_back == WayBack::Buyer);
-            let who = if pays { "You pay for sending it." } else { "You do not pay for sending it: ask the shop how." };
-            let until = vendor_order.due_of_return(asked).map_or_else(String::new, |due| format!(" by {}", day(due)));
-            (
-                format!("Order {number}: you can send it back"),
-                Draft::new()
-                    .paragraph(format!("{shop} takes back:"))
-                    .units(vendor_order, units_of(asked))
-                    .paragraph(format!("Please send it to the shop{until}. {who}"))
-                    .paragraph("When it is there, your money goes back to you."),
-            )
+            let who = if pays { t.return_costs_you } else { t.return_costs_shop };
+            let until = vendor_order.due_of_return(asked).map(|due| date(due, language));
+            let sent = until.map_or_else(|| t.send_back.to_owned(), |due| fill(t.send_back_by, &[("date", &due)]));
+            let said = listing(of_shop(t.takes_back)).paragraph(format!("{sent} {who}")).paragraph(t.return_money);
+            (t.return_approved_subject, said)
         }
-        OrderEventKind::ReturnDeclined => (
-            format!("Order {number}: the shop does not take it back"),
-            Draft::new()
-                .paragraph(format!("We are sorry. {shop} does not take back:"))
-                .units(vendor_order, units_of(asked))
-                .paragraph_if(asked.note.is_some(), || {
-                    let why = asked.note.as_ref().map_or_else(String::new, |note| one_line(note.as_str()));
-                    format!("The reason: {why}")
-                }),
-        ),
-        OrderEventKind::ReturnExpired => (
-            format!("Order {number}: the return is closed"),
-            Draft::new()
-                .paragraph("These things did not come back to the shop in time, so you keep them:")
-                .units(vendor_order, units_of(asked)),
-        ),
+        OrderEventKind::ReturnDeclined => {
+            let said = listing(of_shop(t.return_declined)).paragraph_if(asked.note.is_some(), || {
+                let why = asked.note.as_ref().map_or_else(String::new, |note| one_line(note.as_str()));
+                fill(t.reason, &[("reason", &why)])
+            });
+            (t.return_declined_subject, said)
+        }
+        OrderEventKind::ReturnExpired => (t.return_expired_subject, listing(t.return_expired.to_owned())),
         _ => {
             let is_of_it = |refund: &domain::payment::Refund| Some(refund.id) == asked.refund;
-            (
-                format!("Order {number}: the shop has your return"),
-                Draft::new()
-                    .paragraph(format!("{shop} has received:"))
-                    .units(vendor_order, units_of(asked))
-                    .paragraph_if(asked.refund.is_some(), || refund_paragraph(order, None, is_of_it)),
-            )
+            let said = listing(of_shop(t.return_received))
+                .paragraph_if(asked.refund.is_some(), || refund_paragraph(order, None, language, is_of_it));
+            (t.return_received_subject, said)
         }
     })
 }
@@ -83,31 +70,26 @@ pub(crate) fn to_vendor(
     event: &OrderEvent,
     order: &PlacedOrder,
     vendor: VendorId,
-    site: &Site,
-) -> Option<(String, Draft)> {
+    (site, language): (&Site, Language),
+) -> Option<(&'static str, Draft)> {
     let (vendor_order, asked) = concerned(event, order)?;
     if vendor_order.vendor.id != vendor {
         return None;
     }
-    let number = order.order.id.number();
-    let until = vendor_order.due_of_return(asked).map_or_else(String::new, |due| format!(" by {}", day(due)));
+    let t = MailTexts::of(language);
+    let until = vendor_order.due_of_return(asked).map(|due| date(due, language));
     let (subject, said, then) = match event.kind {
-        OrderEventKind::ReturnRequested => (
-            format!("Order {number}: the buyer wants to give something back"),
-            "The buyer wants to give back:",
-            format!("Please answer{until}: without an answer it counts as approved."),
-        ),
-        OrderEventKind::ReturnApproved => (
-            format!("Order {number}: something comes back"),
-            "The buyer may send back to you:",
-            "Please tell us when it has arrived: then the buyer gets the money back.".to_owned(),
-        ),
+        OrderEventKind::ReturnRequested => {
+            let answer = until.map_or_else(|| t.answer.to_owned(), |due| fill(t.answer_by, &[("date", &due)]));
+            (t.return_asked_subject, t.return_asked, answer)
+        }
+        OrderEventKind::ReturnApproved => (t.comes_back_subject, t.comes_back, t.tell_arrival.to_owned()),
         _ => return None,
     };
-    let draft = Draft::new()
+    let draft = Draft::new(language)
         .paragraph(said)
         .units(vendor_order, units_of(asked))
         .paragraph(then)
-        .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id())));
+        .link(t.see_order, site.vendor_order_link(vendor_order.id()));
     Some((subject, draft))
 }

@@ -19,7 +19,7 @@ fn ids(seconds: u64) -> Ids {
 }
 
 fn site() -> Site {
-    Site::new("Bozor", "https://bozor.test/")
+    Site::new("Bozor", "https://bozor.test/", pages::Language::En)
 }
 
 /// Two vendor orders of 25 USD each.
@@ -63,7 +63,8 @@ fn to_buyer(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>)
 }
 
 fn to_vendor(kind: OrderEventKind, order: &PlacedOrder, vendor: VendorId) -> String {
-    let message = notices::to_vendor(&event(kind, order, Some(vendor)), order, vendor, &site()).unwrap();
+    let message =
+        notices::to_vendor(&event(kind, order, Some(vendor)), order, vendor, (&site(), pages::Language::En)).unwrap();
     format!("Subject: {}\n\n{}", message.subject, message.text)
 }
 
@@ -112,7 +113,7 @@ fn a_vendor_is_told_what_runs_low_and_what_is_owed() {
         serde_json::from_value(stored).unwrap()
     };
     let text = |low: &LowStock, sku: Option<&str>| {
-        let message = low_stock::to_vendor(low, &bowl(variant, sku), &site()).unwrap();
+        let message = low_stock::to_vendor(low, &bowl(variant, sku), (&site(), pages::Language::En)).unwrap();
         format!("Subject: {}\n\n{}", message.subject, message.text)
     };
     insta::assert_snapshot!(text(&low(3), Some("A-1")), @r"
@@ -133,7 +134,7 @@ fn a_vendor_is_told_what_runs_low_and_what_is_owed() {
     assert!(owed.starts_with("Subject: 0 left of Blue bowl (L)\n"), "{owed}");
     assert!(owed.contains("\n\nBuyers wait for 2 more.\n\n"), "{owed}");
     let other = bowl(VariantId::new(ProductId::from_bits(1), 1), None);
-    assert_eq!(low_stock::to_vendor(&low(3), &other, &site()), None, "the variant is gone");
+    assert_eq!(low_stock::to_vendor(&low(3), &other, (&site(), pages::Language::En)), None, "the variant is gone");
 }
 
 #[test]
@@ -157,14 +158,14 @@ fn a_paid_order_is_told_to_its_buyer_and_its_vendors() {
     Order 4TQKF-F04HM
 
     From Chorsu Ceramics:
-    - 2 x Blue bowl Total: 0: 20.00 USD
+    - 2 x Blue bowl Total: 0: $20.00
 
     From Margilan Silk:
-    - 2 x Ikat scarf: 20.00 USD
+    - 2 x Ikat scarf: $20.00
 
-    Goods: 40.00 USD
-    Delivery: 10.00 USD
-    Total: 50.00 USD
+    Goods: $40.00
+    Delivery: $10.00
+    Total: $50.00
 
     See your order here:
     https://bozor.test/r/ord_1.t
@@ -182,11 +183,11 @@ fn a_paid_order_is_told_to_its_buyer_and_its_vendors() {
 
     Order 4TQKF-F04HM
 
-    - 2 x Blue bowl Total: 0: 20.00 USD (your number: A-1)
+    - 2 x Blue bowl Total: 0: $20.00 (your number: A-1)
 
-    Goods: 20.00 USD
-    Delivery: 5.00 USD
-    Total: 25.00 USD
+    Goods: $20.00
+    Delivery: $5.00
+    Total: $25.00
 
     Open it here, accept it and send it:
     https://bozor.test/desk/orders/vor_000000000028t5cy4tqkff04hm_1
@@ -200,9 +201,9 @@ fn an_order_paid_on_delivery_says_what_to_pay() {
     let order = placed(ProviderName::CashOnDelivery);
     assert_eq!(recipients_of(OrderEventKind::OrderConfirmed, &order, None).len(), 3);
     let message = to_buyer(OrderEventKind::OrderConfirmed, &order, None);
-    assert!(message.contains("You pay when it is delivered: 50.00 USD."), "{message}");
+    assert!(message.contains("You pay when it is delivered: $50.00."), "{message}");
     let message = to_vendor(OrderEventKind::OrderConfirmed, &order, SILK);
-    assert!(message.contains("The buyer pays when it is delivered: 25.00 USD."), "{message}");
+    assert!(message.contains("The buyer pays when it is delivered: $25.00."), "{message}");
 }
 
 #[test]
@@ -223,7 +224,7 @@ fn only_the_operator_is_told_of_another_amount() {
     let event = event(OrderEventKind::PaymentAmountMismatch, &order, None);
     assert_eq!(notices::to_buyer(&event, &order, &site(), LINK, None), None);
     let message = operator_notices::to_operator(&event, &order, &site()).unwrap();
-    assert!(message.text.contains("asked 50.00 USD, came 0.01 USD"), "{}", message.text);
+    assert!(message.text.contains("asked $50.00, came $0.01"), "{}", message.text);
 }
 
 #[test]
@@ -253,7 +254,7 @@ fn the_operator_is_told_of_money_that_belongs_to_no_order() {
     let message = message_of(MoneyMovement::Payment, Some(usd(1_750)));
     assert_eq!(message.subject, "Money came for no order");
     assert!(message.text.contains("give the money back"), "{}", message.text);
-    assert!(message.text.contains("\n- pi_9 Bcc: all: 17.50 USD\n"), "one line: {}", message.text);
+    assert!(message.text.contains("\n- pi_9 Bcc: all: $17.50\n"), "one line: {}", message.text);
     assert!(message.text.contains("names the order ord_000000000028t5cy4tqkff04hm"), "{}", message.text);
     let message = message_of(MoneyMovement::Dispute, None);
     assert_eq!(message.subject, "Money is disputed for no order");
@@ -314,7 +315,7 @@ fn a_cancelled_order_is_told_with_its_money() {
     order.cancel(Actor::Buyer, &mut ids(120)).unwrap();
     assert_eq!(recipients_of(OrderEventKind::OrderCancelled, &order, None).len(), 3);
     let message = to_buyer(OrderEventKind::OrderCancelled, &order, None);
-    assert!(message.contains("We are sending 50.00 USD back to you."), "{message}");
+    assert!(message.contains("We are sending $50.00 back to you."), "{message}");
     insta::assert_snapshot!(to_vendor(OrderEventKind::OrderCancelled, &order, SILK), @"
     Subject: Order 4TQKF-F04HM is cancelled
 
@@ -351,7 +352,7 @@ fn a_declined_vendor_order_is_told_once_even_when_it_ends_the_order() {
 
     - 2 x Blue bowl Total: 0
 
-    We are sending 25.00 USD back to you. It can take some days until you see it.
+    We are sending $25.00 back to you. It can take some days until you see it.
 
     The rest of your order stays as it is.
 
@@ -414,7 +415,7 @@ fn money_that_came_late_or_twice_is_told_with_its_sum() {
     order.settle(order.order.payment, &news, LatePayment::Refund, &mut ids(960)).unwrap();
     assert_eq!(recipients_of(OrderEventKind::LatePaymentRefunded, &order, None), [Recipient::Buyer]);
     let message = to_buyer(OrderEventKind::LatePaymentRefunded, &order, None);
-    assert!(message.contains("We are sending 50.00 USD back to you."), "{message}");
+    assert!(message.contains("We are sending $50.00 back to you."), "{message}");
 
     let mut order = placed(ProviderName::Stripe);
     let second = order.retry_payment(ProviderName::Stripe, &[], &mut ids(30)).unwrap();
@@ -422,7 +423,7 @@ fn money_that_came_late_or_twice_is_told_with_its_sum() {
     order.settle(first, &news, LatePayment::Fulfil, &mut ids(60)).unwrap();
     order.settle(second, &news, LatePayment::Fulfil, &mut ids(90)).unwrap();
     let message = to_buyer(OrderEventKind::DuplicatePaymentRefunded, &order, None);
-    assert!(message.contains("You have paid this order twice.") && message.contains("50.00 USD"), "{message}");
+    assert!(message.contains("You have paid this order twice.") && message.contains("$50.00"), "{message}");
 }
 
 /// The local cloud spawns the handler on a multi-threaded runtime, so its future has to be `Send`.

@@ -54,7 +54,11 @@ const COUNTRIES: [(&str, &str); 10] = [
 
 /// The fields of a shop's file, filled in with what is known of it. What an application needs before it is sent may be
 /// left blank until then.
-pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Option<&VendorAccount>) -> Vec<Group> {
+pub(crate) fn file_fields(
+    (t, own): (&'static Texts, Language),
+    currencies: &[Currency],
+    known: Option<&VendorAccount>,
+) -> Vec<Group> {
     let text = |value: Option<String>| value.unwrap_or_default();
     let identity = known.and_then(|known| known.public_identity.as_ref());
     let currency = known.map(|known| known.currency).or(currencies.first().copied());
@@ -72,6 +76,8 @@ pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Opt
         Choice::new("sole_trader", t.desk_kind_sole_trader),
         Choice::new("company", t.desk_kind_company),
     ];
+    let languages = Language::ALL.iter().map(|one| Choice::new(one.tag(), one.own_name())).collect();
+    let language = known.and_then(|known| known.language.as_deref()).and_then(Language::from_tag).unwrap_or(own).tag();
     let kind = identity.map_or("sole_trader".to_owned(), |identity| named(&json!(identity.kind)));
     let in_currency = |amounts: &[Money]| amounts.iter().find(|one| Some(one.currency()) == currency).copied();
     let rate = known.and_then(|known| in_currency(&known.shipping_rates)).map(Money::decimal);
@@ -99,6 +105,7 @@ pub(crate) fn file_fields(t: &'static Texts, currencies: &[Currency], known: Opt
                 .hinting(t.desk_phone_hint)
                 .completing("tel")
                 .unforced(),
+            Field::new("language", t.mail_language, Kind::Choice { options: languages }).filled(language),
         ]),
         Group::named(
             t.about_vendor,
@@ -154,7 +161,7 @@ fn with_amount(known: &[Money], currency: Currency, given: Option<Money>) -> Vec
 
 /// What the form says, as the API would be told it.
 pub(crate) fn said(fields: &Fields, known: Option<&VendorAccount>) -> Result<Map<String, Value>, Problem> {
-    let mut said = fields.object(&["name", "handle", "about", "email", "phone", "legal_name", "currency"]);
+    let mut said = fields.object(&["name", "handle", "about", "email", "phone", "language", "legal_name", "currency"]);
     if known.is_some() {
         // What was emptied is told as nothing.
         for name in ["about", "phone", "legal_name"] {
@@ -214,7 +221,7 @@ async fn shop_page(app: &App, staff: &Staff, wrong: Option<Wrong>) -> Result<Rep
     let may_edit = staff.member.may(Permission::EditShop).is_ok();
     if may_edit {
         let mut form = Form::to(SHOP).hiding(KEY, new_key(now)).hiding("version", account.version.to_string());
-        for group in file_fields(t, &app.place.site.currencies, Some(account)) {
+        for group in file_fields((t, staff.person.language()), &app.place.site.currencies, Some(account)) {
             form = form.with(group);
         }
         let form = sheet.form("shop", form.button(Button::main(t.save)), &RENAMED);
@@ -307,7 +314,11 @@ pub(crate) async fn submit_shop(State(app): State<App>, staff: Staff, Sent(field
 
 /// The file as it is stored, as if it had been typed.
 fn filled_fields(app: &App, staff: &Staff) -> Fields {
-    let groups = file_fields(staff.person.t(), &app.place.site.currencies, Some(&staff.member.account));
+    let groups = file_fields(
+        (staff.person.t(), staff.person.language()),
+        &app.place.site.currencies,
+        Some(&staff.member.account),
+    );
     let fields = groups.iter().flat_map(|group| &group.fields);
     let pairs: Vec<String> = fields.map(|field| format!("{}={}", field.name, pages::escaped(&field.value))).collect();
     Fields::parse(pairs.join("&").as_bytes())

@@ -304,7 +304,9 @@ fn asked(app: &App, visitor: &Visitor, shown: &ShownCart, fields: &Fields) -> Re
     let currency = shown.cart.currency.as_str();
     let total = json!({"amount": fields.text("total").unwrap_or_default(), "currency": currency});
     let provider = fields.text("provider").unwrap_or_default();
-    let mut asked = json!({"cart_id": shown.cart.id, "contact": contact, "expected_total": total});
+    let language = visitor.language.tag();
+    let mut asked =
+        json!({"cart_id": shown.cart.id, "contact": contact, "expected_total": total, "language": language});
     let Some(asked_fields) = asked.as_object_mut() else { return Ok(asked) };
     if provider != ProviderName::Unneeded.as_str() {
         let mut payment = json!({"provider": provider});

@@ -56,7 +56,12 @@ impl Typed {
     }
 
     pub(crate) fn limited<'a>(&'a self, visitor: &'a Visitor) -> Limited<'a> {
-        Limited { contact: &self.contact, client: &visitor.client, now: visitor.now }
+        Limited {
+            contact: &self.contact,
+            client: &visitor.client,
+            now: visitor.now,
+            language: Some(visitor.language.tag()),
+        }
     }
 }
 
@@ -147,7 +152,12 @@ pub(crate) async fn ask_to_sign_in(
     let next = next_of(&visitor, &fields);
     let asked = async {
         let contact = contact_of(&fields)?;
-        let by = Limited { contact: &contact, client: &visitor.client, now: visitor.now };
+        let by = Limited {
+            contact: &contact,
+            client: &visitor.client,
+            now: visitor.now,
+            language: Some(visitor.language.tag()),
+        };
         let token = app.people.ask_to_sign_in(by).await?;
         Ok::<_, Problem>(Requested { token, contact: contact.as_str().to_owned(), next: next.clone() })
     };

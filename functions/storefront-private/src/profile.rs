@@ -102,7 +102,12 @@ pub(crate) async fn ask(
     let next = path_of(&visitor, PATH);
     let asked = async {
         let contact = contact_of(&fields)?;
-        let by = Limited { contact: &contact, client: &visitor.client, now: visitor.now };
+        let by = Limited {
+            contact: &contact,
+            client: &visitor.client,
+            now: visitor.now,
+            language: Some(visitor.language.tag()),
+        };
         let token = app.people.ask_to_change_contact(session.user, session.signed_in_at, by).await?;
         Ok::<_, Problem>(Requested { token, contact: contact.as_str().to_owned(), next: next.clone() })
     };

@@ -24,7 +24,12 @@ pub(crate) async fn act(State(app): State<App>, visitor: Visitor, Form(fields): 
     let next = next_of(&visitor, &fields);
     let asked = async {
         let contact = contact_of(&fields)?;
-        let by = Limited { contact: &contact, client: &visitor.client, now: visitor.now };
+        let by = Limited {
+            contact: &contact,
+            client: &visitor.client,
+            now: visitor.now,
+            language: Some(visitor.language.tag()),
+        };
         let token = app.people.request_password_reset(by).await?;
         Ok::<_, Problem>(Requested { token, contact: contact.as_str().to_owned(), next: next.clone() })
     };

@@ -75,7 +75,12 @@ async fn signed(app: &App, visitor: &Visitor, fields: &Fields) -> Result<SignInA
     let (AccountContact(contact), written) = reading.all(contact.zip(written))?;
     // What can be nobody's password is a wrong one; how passwords are chosen is no matter of this page.
     let password: Password = browser::as_api(&written.into()).map_err(|_| Problem::of(Code::InvalidCredentials))?;
-    let by = Limited { contact: &contact, client: &visitor.client, now: visitor.now };
+    let by = Limited {
+        contact: &contact,
+        client: &visitor.client,
+        now: visitor.now,
+        language: Some(visitor.language.tag()),
+    };
     Ok(app.people.sign_in(&password, by).await?)
 }
 

@@ -65,7 +65,12 @@ async fn signed_up(app: &App, visitor: &Visitor, fields: &Fields) -> Result<(Str
     let password: Option<Password> = reading.given("password", fields.raw("password"));
     let name: Option<Name> = reading.given("name", fields.text("name"));
     let AccountContact(contact) = reading.all(contact)?;
-    let by = Limited { contact: &contact, client: &visitor.client, now: visitor.now };
+    let by = Limited {
+        contact: &contact,
+        client: &visitor.client,
+        now: visitor.now,
+        language: Some(visitor.language.tag()),
+    };
     let token = app.people.sign_up(password.as_ref(), name.as_ref(), by).await?;
     Ok((token, contact.as_str().to_owned()))
 }
@@ -120,7 +125,12 @@ pub(crate) async fn see_confirm(visitor: Visitor) -> Reply {
 /// Sends the code again. It is the same code, which the new request can be used with too.
 pub(crate) async fn resend(State(app): State<App>, visitor: Visitor, Form(fields): Form) -> Result<Reply, Problem> {
     let contact = contact_of(&fields)?;
-    let by = Limited { contact: &contact, client: &visitor.client, now: visitor.now };
+    let by = Limited {
+        contact: &contact,
+        client: &visitor.client,
+        now: visitor.now,
+        language: Some(visitor.language.tag()),
+    };
     let token = app.people.resend_code(by).await?;
     let asked = Requested { token, contact: contact.as_str().to_owned(), next: next_of(&visitor, &fields) };
     Ok(SIGN_UP.asked(&app, &visitor, &asked, true))

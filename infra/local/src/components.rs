@@ -33,6 +33,7 @@ fn shown(language: Language) -> String {
         url: String::new(),
         phone: Some("+998 71 200 00 00".to_owned()),
         telegram: Some("bozor".to_owned()),
+        main_language: Language::En,
         currencies: vec![Currency::UZS, Currency::USD],
     };
     let t = Texts::of(language);

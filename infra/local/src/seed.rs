@@ -174,6 +174,7 @@ async fn approved_vendor(
         currency: vendor.currency,
         email: email.clone(),
         phone: Some(Phone::parse("+998 71 200 00 00").map_err(failed)?),
+        language: None,
         legal_name: Some(Name::parse(vendor.name).map_err(failed)?),
         about: Some(LongText::parse(vendor.about).map_err(failed)?),
         shipping_rates: vendor.shipping_rates.to_vec(),

@@ -33,6 +33,9 @@ impl Place {
             }
         }
         currencies.dedup();
+        let main_language = config.required("MAIN_LANGUAGE")?;
+        let main_language = Language::parse(main_language)
+            .ok_or_else(|| Fatal::new(format!("MAIN_LANGUAGE is none of the shop's languages: {main_language}")))?;
         Ok(Self {
             origin: origin_of(&url),
             compresses: config.required_bool("COMPRESS_PAGES")?,
@@ -41,6 +44,7 @@ impl Place {
                 url,
                 phone: given("HELP_PHONE"),
                 telegram: given("HELP_TELEGRAM"),
+                main_language,
                 currencies,
             },
         })
@@ -78,7 +82,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Lang {
 /// A place for tests, at this address.
 #[cfg(test)]
 pub(crate) fn tests_place(url: &str) -> Place {
-    let site = Site { name: "Bozor".to_owned(), url: url.to_owned(), phone: None, telegram: None, currencies: vec![] };
+    let site = Site {
+        name: "Bozor".to_owned(),
+        url: url.to_owned(),
+        phone: None,
+        telegram: None,
+        main_language: Language::En,
+        currencies: vec![],
+    };
     Place { site, origin: origin_of(url), compresses: false }
 }
 

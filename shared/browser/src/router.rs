@@ -25,7 +25,7 @@ use crate::form::check_same_origin;
 use crate::place::language_of;
 use crate::policy::{Leads, protect};
 use crate::reply::Public;
-use crate::visitor::{LANGUAGE, preferred};
+use crate::visitor::{LANGUAGE, Main, preferred};
 use crate::{Cookies, Jar, Place};
 
 /// The limit on a form in bytes.
@@ -127,18 +127,19 @@ fn is_of_the_api(path: &str) -> bool {
     path.split('/').find(|step| !step.is_empty()) == Some("v1")
 }
 
-async fn finish(request: Request, next: Next, place: Arc<Place>) -> Response {
+async fn finish(mut request: Request, next: Next, place: Arc<Place>) -> Response {
     if is_of_the_api(request.uri().path()) {
         return api::unrouted(&request, EVERY_ROUTE);
     }
     let cookies = Cookies::of(request.headers());
     let of_path = language_of(request.uri().path());
-    let language = of_path.unwrap_or_else(|| preferred(&cookies, request.headers()));
+    let language = of_path.unwrap_or_else(|| preferred(&cookies, request.headers(), place.site.main_language));
     let is_new = of_path.filter(|language| cookies.plain(LANGUAGE) != Some(language.code()));
     let id = api::identity::request_id(request.extensions()).map(str::to_owned);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let known = is_read.then(|| request.headers().get(IF_NONE_MATCH).cloned()).flatten();
+    request.extensions_mut().insert(Main(place.site.main_language));
     let accepts_gzip = place.compresses && takes_gzip(request.headers());
 
     let mut response = if !is_as_routed(&request) {

@@ -65,21 +65,26 @@ impl<S: Sessions + Send + Sync> FromRequestParts<S> for Visitor {
             Some(cookie) => state.sessions().signed_in(cookie, now).await?,
             None => None,
         };
-        let language = language.unwrap_or_else(|| preferred(&cookies, &parts.headers));
+        let language =
+            language.unwrap_or_else(|| preferred(&cookies, &parts.headers, state.place().site.main_language));
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Self { language, cookies, session, now, client, path })
     }
 }
 
-/// The language that somebody has chosen, or else that their browser prefers.
-pub(crate) fn preferred(cookies: &Cookies, headers: &HeaderMap) -> Language {
+/// The language that somebody has chosen, or else that their browser prefers, or else the main one.
+pub(crate) fn preferred(cookies: &Cookies, headers: &HeaderMap, main: Language) -> Language {
     let chosen = cookies.plain(LANGUAGE).and_then(Language::parse);
     let accepted = || headers.get(http::header::ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok());
-    chosen.or_else(|| accepted().and_then(Language::from_accept)).unwrap_or_default()
+    chosen.or_else(|| accepted().and_then(Language::from_accept)).unwrap_or(main)
 }
 
 /// The cookie of a chosen language.
 pub const LANGUAGE: &str = "language";
+
+/// The main language, as the router tells it to its pages.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Main(pub(crate) Language);
 
 /// The language of whoever asks for a page whose path names none.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +95,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Preferred {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let cookies = Cookies::of(&parts.headers);
-        Ok(Self(preferred(&cookies, &parts.headers)))
+        let main = parts.extensions.get::<Main>().copied().unwrap_or_default();
+        Ok(Self(preferred(&cookies, &parts.headers, main.0)))
     }
 }
 

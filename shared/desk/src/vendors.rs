@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::legal::LegalText;
 use domain::notice::Notice;
-use domain::text::{Email, Handle, LongText, Name, Phone};
+use domain::text::{Email, Handle, LanguageTag, LongText, Name, Phone};
 use domain::vendor::{
     Member, Membership, Permission, PublicIdentity, Role, VendorAccount, VendorCard, VendorState, VendorStep, reserved,
 };
@@ -56,6 +56,10 @@ pub struct OpenVendor {
     /// The vendor's telephone number.
     #[serde(default, deserialize_with = "domain::text::optional")]
     phone: Option<Phone>,
+    /// The language of messages to the vendor: a tag such as `uz` or `uz-Cyrl` (BCP 47).
+    #[serde(default)]
+    #[schema(value_type = Option<String>, examples("uz"))]
+    language: Option<LanguageTag>,
     /// The name in the register of companies.
     #[serde(default, deserialize_with = "domain::text::optional")]
     legal_name: Option<Name>,
@@ -116,6 +120,10 @@ pub struct ChangeVendor {
     #[serde(default)]
     #[schema(value_type = Option<Phone>)]
     phone: Change<Phone>,
+    /// The language of messages to the vendor: a tag such as `uz` or `uz-Cyrl` (BCP 47).
+    #[serde(default)]
+    #[schema(value_type = Option<String>, examples("uz"))]
+    language: Change<LanguageTag>,
     /// The vendor's description of itself: plain text, at most 5,000 characters.
     #[serde(default)]
     #[schema(value_type = Option<LongText>)]
@@ -149,6 +157,7 @@ impl ChangeVendor {
         changed.legal_name = self.legal_name.applied(changed.legal_name);
         changed.email = self.email.unwrap_or(changed.email);
         changed.phone = self.phone.applied(changed.phone);
+        changed.language = self.language.map(String::from).applied(changed.language);
         changed.about = self.about.applied(changed.about);
         changed.shipping_rates = self.shipping_rates.unwrap_or(changed.shipping_rates);
         changed.cash_on_delivery = self.cash_on_delivery.unwrap_or(changed.cash_on_delivery);
@@ -291,6 +300,7 @@ impl Vendors {
                 currency: asked.currency,
                 email,
                 phone: asked.phone,
+                language: asked.language.map(String::from),
                 legal_name: asked.legal_name,
                 about: asked.about,
                 shipping_rates: asked.shipping_rates,

@@ -167,6 +167,7 @@ pub fn order(provider: ProviderName, vendors: &[VendorCard]) -> PlacedOrder {
             placed_at: PLACED,
             due_at: Some(after(900)),
             confirmation: None,
+            language: None,
             parts: None,
             version: 1,
             kept: Kept::default(),

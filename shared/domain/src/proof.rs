@@ -67,6 +67,9 @@ pub struct Applicant {
     /// The password of a sign-up, as long as there was only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// The language of the messages, as a BCP 47 tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// Whether there were several sign-ups, one of them with a password: then the owner of the contact chooses one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub password_needed: bool,
@@ -80,6 +83,7 @@ impl Applicant {
             phone: contact.phone().cloned(),
             name: None,
             password: None,
+            language: None,
             password_needed: false,
         }
     }

@@ -3,6 +3,7 @@
 
 mod characters;
 mod email;
+mod language_tag;
 mod latin;
 mod look_alike;
 mod search;
@@ -19,6 +20,7 @@ use crate::stored::is_unjudged;
 
 pub use self::characters::{composed, is_forbidden, is_line_break, is_unseen};
 pub use self::email::{MAX_ACCOUNT_LENGTH, account_email, kept_email, kept_optional_email};
+pub use self::language_tag::LanguageTag;
 pub use self::look_alike::look_of;
 pub use self::search::Search;
 

@@ -214,6 +214,9 @@ pub struct VendorAccount {
     #[serde(deserialize_with = "crate::text::kept_email")]
     pub email: Email,
     pub phone: Option<Phone>,
+    /// The language of messages to the vendor, as a BCP 47 tag; nothing when none was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// Name in the commercial register.
     pub legal_name: Option<Name>,
     /// A description of the shop as plain text.

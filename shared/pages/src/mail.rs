@@ -37,9 +37,13 @@ pub struct Draft {
 enum Piece {
     Text(String),
     Code(String),
-    List(Vec<String>),
+    /// Things, and the words above them if there are some.
+    List(Option<String>, Vec<String>),
     Sums(Vec<(String, String)>),
-    Link { words: String, href: String },
+    Link {
+        words: String,
+        href: String,
+    },
 }
 
 /// A mail as it is sent.
@@ -84,7 +88,13 @@ impl Draft {
     /// Things, one below the other.
     #[must_use]
     pub fn list(self, things: Vec<String>) -> Self {
-        self.with(Piece::List(things))
+        self.with(Piece::List(None, things))
+    }
+
+    /// Things below the words that they belong to.
+    #[must_use]
+    pub fn list_of(self, words: String, things: Vec<String>) -> Self {
+        self.with(Piece::List(Some(words), things))
     }
 
     /// Amounts with their names, the last one the total.
@@ -117,8 +127,10 @@ impl Piece {
         match self {
             Self::Text(text) => printable(text),
             Self::Code(code) => one_line(code),
-            Self::List(things) => {
-                things.iter().map(|thing| format!("- {}", one_line(thing))).collect::<Vec<_>>().join("\n")
+            Self::List(words, things) => {
+                let words = words.iter().map(|words| one_line(words));
+                let things = things.iter().map(|thing| format!("- {}", one_line(thing)));
+                words.chain(things).collect::<Vec<_>>().join("\n")
             }
             Self::Sums(sums) => {
                 let line = |(name, amount): &(String, String)| format!("{}: {}", one_line(name), one_line(amount));
@@ -132,7 +144,11 @@ impl Piece {
         match self {
             Self::Text(text) => Html::of(&Paragraph { lines: printable(text).lines().map(str::to_owned).collect() }),
             Self::Code(code) => Html::of(&Code { code: &one_line(code) }),
-            Self::List(things) => Html::of(&List { things: things.iter().map(|thing| one_line(thing)).collect() }),
+            Self::List(words, things) => {
+                let words = words.iter().map(|words| Html::of(&Paragraph { lines: vec![one_line(words)] }));
+                let things = Html::of(&List { things: things.iter().map(|thing| one_line(thing)).collect() });
+                Html::joined(words.chain([things]))
+            }
             Self::Sums(sums) => Html::of(&Sums { sums }),
             Self::Link { words, href } => {
                 let words = one_line(words);

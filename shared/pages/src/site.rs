@@ -14,6 +14,8 @@ pub struct Site {
     pub phone: Option<String>,
     /// The name of its help at Telegram, without `@`.
     pub telegram: Option<String>,
+    /// The language of whoever has told none.
+    pub main_language: Language,
     /// The currencies that its pages offer, the main one first.
     pub currencies: Vec<Currency>,
 }
@@ -185,6 +187,7 @@ mod tests {
             url: "https://shop.example".to_owned(),
             phone: None,
             telegram: None,
+            main_language: Language::En,
             currencies: vec![Currency::USD, Currency::UZS],
         };
         let frame = Frame::new(&site, Language::Ru, "/p/kosa", "Kosa");

@@ -18,13 +18,15 @@ const MAX_ENCODED_LENGTH: usize = 45;
 const MALFORMED_ADDRESS: [&str; 5] =
     ["Local address ", "Domain ", "Missing local name", "Missing domain", "Missing final '@domain'"];
 
-/// A plain-text message to one person.
+/// A message to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// One line, with no personal data but an order's number, because locked screens show subjects.
     pub subject: String,
-    /// Plain text.
+    /// Plain text, which says everything.
     pub text: String,
+    /// The same as an HTML document.
+    pub html: String,
 }
 
 /// Mail through SES, from the marketplace.
@@ -77,7 +79,12 @@ impl Mail {
         let text = |data: &str| Content::builder().data(data).charset("UTF-8").build();
         let content = SesMessage::builder()
             .subject(text(&message.subject).map_err(later)?)
-            .body(Body::builder().text(text(&message.text).map_err(later)?).build())
+            .body(
+                Body::builder()
+                    .text(text(&message.text).map_err(later)?)
+                    .html(text(&message.html).map_err(later)?)
+                    .build(),
+            )
             .build();
         let sent = self
             .client

@@ -11,7 +11,7 @@ use domain::pricing::{PricedCart, price};
 use domain::sealed::{KeyOwner, PersonKey};
 use domain::settings::Settings;
 use domain::stock::max_allocations;
-use domain::text::Email;
+use domain::text::{Email, LanguageTag};
 use domain::{
     Call, CartId, Code, Coded, IdempotentRequest, Identifier, LookUp, Money, OrderId, Outcome, PaymentId, Refusal,
     Timestamp,
@@ -69,6 +69,11 @@ pub struct CheckOut {
     /// The version of the public offer that the buyer has accepted (`GET /v1/terms`), when one is in force.
     #[schema(minimum = 1, nullable = false)]
     accepted_terms: Option<u32>,
+    /// The language of messages about the order: a tag such as `uz` or `uz-Cyrl` (BCP 47). By default it is the main
+    /// one of the marketplace.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, examples("uz"), nullable = false)]
+    language: Option<LanguageTag>,
 }
 
 impl CheckOut {
@@ -424,6 +429,7 @@ impl Checkout {
             allocations: &allocations.to_try(&needs, &mut ids),
         };
         let mut placed = place(order, &mut ids)?;
+        placed.order.language = asked.language.clone().map(String::from);
         placed.terms.accepted_terms = self.accepted_offer(asked.accepted_terms).await?;
         let (back, store) = (asked.return_url(), self.return_urls.store());
         self.settlement.freeze_opening(&mut placed, back, asked.hosted_page(), store);

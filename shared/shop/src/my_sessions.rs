@@ -36,7 +36,7 @@ impl People {
     ) -> Result<SignInAnswer, Error> {
         let person = self.signed_in(user).await?;
         let contact = person.contact()?;
-        let by = Limited { contact: &contact, client, now };
+        let by = Limited { contact: &contact, client, now, language: None };
         passwords::check(chosen, &contact)?;
         // Counted as a sign-in: a stolen token is worth no more guesses than none.
         let guess = self.count_password(by).await?;

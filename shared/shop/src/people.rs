@@ -53,6 +53,8 @@ pub struct Limited<'a> {
     pub contact: &'a ContactPoint,
     pub client: &'a str,
     pub now: Timestamp,
+    /// The language of messages about it, as a BCP 47 tag.
+    pub language: Option<&'a str>,
 }
 
 /// A guess at a password: what it is counted for, and whose account it is.

@@ -1,10 +1,10 @@
 //! The profile of a signed-in person, with their memberships.
 
 use domain::contact::PhoneNumber;
-use domain::text::{Email, Name};
+use domain::text::{Email, LanguageTag, Name};
 use domain::vendor::{Role, VendorAccount};
 use domain::{Call, Change, Code, Outcome, Refusal, UserId};
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use store::accounts::Profile;
 use utoipa::ToSchema;
 
@@ -49,29 +49,6 @@ pub struct ChangeMe {
     language: Change<LanguageTag>,
 }
 
-/// A language tag: two or three lower-case letters, then subtags of two to eight letters and digits after hyphens; at
-/// most 35 characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct LanguageTag(String);
-
-impl<'de> Deserialize<'de> for LanguageTag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let mut subtags = text.split('-');
-        let language = subtags.next().is_some_and(|subtag| {
-            matches!(subtag.len(), 2 | 3) && subtag.bytes().all(|character| character.is_ascii_lowercase())
-        });
-        let rest = subtags.all(|subtag| {
-            (2..=8).contains(&subtag.len()) && subtag.bytes().all(|character| character.is_ascii_alphanumeric())
-        });
-        if language && rest && text.len() <= 35 {
-            Ok(Self(text.into_owned()))
-        } else {
-            Err(de::Error::custom("must be the tag of a language, such as uz"))
-        }
-    }
-}
-
 /// The stored profile; until it is first changed, with the name that was given at sign-up.
 fn known(profile: &Profile, person: &Person) -> Profile {
     let name = if profile.version == 0 { person.name.clone() } else { profile.name.clone() };
@@ -95,7 +72,7 @@ impl People {
             let (vendors, mfa) = (self.vendors_of(user).await?, self.mfa(user).await?);
             let decide = |profile: &Profile| {
                 let profile = known(profile, &person);
-                let language = asked.language.clone().map(|tag| tag.0).applied(profile.language.clone());
+                let language = asked.language.clone().map(String::from).applied(profile.language.clone());
                 Profile { name: asked.name.clone().applied(profile.name.clone()), language, ..profile }
             };
             let respond = |profile: &Profile| {

@@ -45,7 +45,7 @@ impl People {
                 Some(known) => Some(applicant_of(known, &key, &persons)?),
                 None => None,
             };
-            let applicant = applicant(by.contact, before.as_ref(), sign_up);
+            let applicant = applicant(by, before.as_ref(), sign_up);
             let with_password = before.is_none() && applicant.password.is_some();
             let text =
                 serde_json::to_vec(&applicant).map_err(|error| Refusal::because(Code::Internal, error.to_string()))?;
@@ -177,17 +177,18 @@ fn nothing(purpose: CodePurpose, contact: LookUp, by: Limited<'_>) -> Result<Pen
 
 /// Who asks, after who has asked before.
 fn applicant(
-    contact: &ContactPoint,
+    by: Limited<'_>,
     before: Option<&Applicant>,
     sign_up: Option<(Option<&Password>, Option<&Name>)>,
 ) -> Applicant {
     let (password, name) = sign_up.unwrap_or_default();
     let password = password.map(|password| password.as_str().to_owned());
+    let asking = Applicant { language: by.language.map(str::to_owned), ..Applicant::new(by.contact) };
     match before {
-        None => Applicant { name: name.cloned(), password, ..Applicant::new(contact) },
+        None => Applicant { name: name.cloned(), password, ..asking },
         Some(before) => Applicant {
             password_needed: before.password_needed || before.password.is_some() || password.is_some(),
-            ..Applicant::new(contact)
+            ..asking
         },
     }
 }

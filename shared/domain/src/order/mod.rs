@@ -108,6 +108,9 @@ pub struct Order {
     /// The code that it waits for while it is not confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Confirmation>,
+    /// The language of messages to whoever has ordered, as a BCP 47 tag; nothing when they have told none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// The versions of its other items; nothing as long as only an earlier release has written it, whose heads held
     /// person and history, and which did not write the head with every change.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -127,6 +127,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
             placed_at: now,
             due_at: Some(due_at),
             confirmation: asks.then(|| Confirmation::first(now)),
+            language: None,
             parts: None,
             version: 0,
             kept: Kept::default(),

@@ -32,7 +32,7 @@ messages! {
     new_order, buyer_pays_on_delivery, buyer_pays_nothing, is_paid, bank_asks, open_and_send, vendor_closed,
     vendor_cancelled, rest_cancelled_subject, rest_cancelled, do_not_send, in_stock_again, see_order, hold_subject,
     hold, hold_until, go_on_subject, go_on, granted_vendor_subject, granted_vendor, waits_subject, accept,
-    accept_by, send_subject, send, send_by, late_subject, late, open_here, give_back_subject, give_back, answer,
+    accept_by, send_subject, send, send_by, late_subject, late, open_here, return_asked_subject, return_asked, answer,
     answer_by, comes_back_subject, comes_back, tell_arrival, low_subject, low, low_awaited, low_level, see_product,
     another_amount_subject, another_amount, another_amount_line, unknown_amount, another_amount_decide,
     refund_failed_subject, refund_failed, disputed_subject, disputed, dispute_line, dispute_line_due, dispute_open,

@@ -26,6 +26,8 @@ pub struct App {
     place: Arc<Place>,
     categories: Arc<Categories>,
     similar: Arc<product::Similar>,
+    /// Whether browsers keep what was seen for when there is no network.
+    keeps_offline: bool,
 }
 
 impl App {
@@ -39,6 +41,7 @@ impl App {
             place: Arc::new(Place::new(config)?),
             categories: Arc::default(),
             similar: Arc::default(),
+            keeps_offline: config.required_bool("OFFLINE_PAGES")?,
         })
     }
 }
@@ -64,6 +67,8 @@ pub fn pages() -> Pages<App> {
         .page("/sitemap.xml", sitemap::show_sitemap)
         .page("/icon.svg", statics::show_icon)
         .page("/app.js", statics::show_script)
+        .page("/sw.js", statics::show_worker)
+        .page("/speculation-rules.json", statics::show_speculation_rules)
 }
 
 /// The pages; and for what the API has no route for, its problems, 404 or 405.

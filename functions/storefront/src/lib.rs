@@ -2,6 +2,7 @@
 //! anything that is somebody's, and writes nothing.
 
 mod categories;
+mod feed;
 mod home;
 mod list;
 mod product;
@@ -9,6 +10,7 @@ mod search;
 mod sitemap;
 mod statics;
 mod vendor;
+mod xml;
 
 use std::sync::Arc;
 
@@ -63,6 +65,7 @@ pub fn pages() -> Pages<App> {
         .page("/{lang}/terms", statics::show_terms)
         .page("/{lang}/offline", statics::show_offline)
         .page("/{lang}/manifest.webmanifest", statics::show_manifest)
+        .page("/{lang}/feed.xml", feed::show_feed)
         .page("/robots.txt", statics::show_robots)
         .page("/sitemap.xml", sitemap::show_sitemap)
         .page("/icon.svg", statics::show_icon)

@@ -126,8 +126,8 @@ impl Reply {
         Self { refresh: Some(after_s), ..self }
     }
 
-    /// The same private page, which its visitor's own browser may keep for when there is no network, until they sign out.
-    /// Only what says so is kept: no page gets there because somebody has forgotten it.
+    /// The same private page, which its visitor's own browser may keep for when there is no network, until they sign
+    /// out. Only what says so is kept, so no page gets there by being forgotten in a list.
     #[must_use]
     pub fn kept_offline(self) -> Self {
         Self { kept: true, ..self }

@@ -258,6 +258,51 @@ export async function offlineRoad(language) {
   });
 }
 
+/** What another site's page sends goes past the worker, whose own requests look like ours. */
+export async function foreignRoad() {
+  await road("forms of another site, with the worker in charge", async (t) => {
+    const way = await network();
+    const evil = http.createServer((request, response) => {
+      const [, policy, path] = request.url.split("!");
+      response.setHeader("content-type", "text/html");
+      response.setHeader("referrer-policy", policy);
+      const fields = '<input name="do" value="add"><input name="variant" value="var_x"><input name="key" value="ab">';
+      response.end(`<form method="post" action="${way.at}${path}">${fields}</form><script>document.forms[0].submit()</script>`);
+    });
+    await new Promise((resolve) => evil.listen(0, "127.0.0.1", resolve));
+    const who = await person();
+    const { page } = who;
+    t.page = page;
+    try {
+      await t.step("the worker is in charge", async () => {
+        await page.goto(`${way.at}/en/p/${SOUGHT.handle}`);
+        await until("the worker", () => page.evaluate(() => navigator.serviceWorker.controller !== null));
+      });
+      for (const policy of ["no-referrer", "unsafe-url"]) {
+        for (const path of ["/en/cart", "/en/sign-in", "/en/sign-out", "/en/challenge", "/en/account/sessions"]) {
+          await t.check(`${path} with ${policy} is refused`, async () => {
+            const answer = page.waitForResponse((response) => response.request().method() === "POST");
+            await page.goto(`http://127.0.0.1:${evil.address().port}/!${policy}!${path}`);
+            equal((await answer).status(), 403, "the answer");
+          });
+        }
+      }
+      await t.check("nothing of theirs waits for a network", async () => {
+        way.set("cut");
+        await page.goto(`http://127.0.0.1:${evil.address().port}/!unsafe-url!/en/cart`).catch(() => {});
+        await page.waitForTimeout(500);
+        way.set("open");
+        await page.goto(`${way.at}/en/products`);
+        equal((await kept(page)).queue, [], "what waits");
+      });
+    } finally {
+      await who.close();
+      way.close();
+      evil.close();
+    }
+  });
+}
+
 /** Which links a browser asks for before they are followed. */
 export async function speculationRoad() {
   await road("links that are asked for before they are followed", async (t) => {
@@ -293,6 +338,7 @@ export async function speculationRoad() {
 export default async function offline() {
   await offlineRoad("en");
   await offlineRoad("ru");
+  await foreignRoad();
   await speculationRoad();
 }
 

@@ -133,6 +133,12 @@ async function sign(event) {
   }
 }
 
+/**
+ * Whether one of our own pages has sent a form. What the worker sends looks to the server as if we had, so a form of
+ * another site, which can hide where it comes from but not name us, must not pass through here.
+ */
+const isOwn = ({ referrer }) => referrer.startsWith(`${location.origin}/`);
+
 const send = (url, body, redirect) => fetch(url, { method: "POST", body: new URLSearchParams(body), redirect });
 
 async function add(event) {
@@ -151,7 +157,7 @@ async function add(event) {
     const item = { url: request.url, body, title, state: WAITS };
     await (await caches.open(QUEUE)).put(`/queue/${key}`, new Response(JSON.stringify(item)));
     event.waitUntil(Promise.resolve(self.registration.sync?.register("cart")).catch(() => {}));
-    return Response.redirect(request.referrer || request.url, 303);
+    return Response.redirect(request.referrer, 303);
   }
 }
 
@@ -218,7 +224,7 @@ addEventListener("fetch", (event) => {
     if (request.mode === "navigate") event.respondWith(page(event));
     else if (FILE.test(pathname)) event.respondWith(file(event, FILES, MOST_PAGES));
     else if (PICTURE.test(pathname)) event.respondWith(file(event, PICTURES, MOST_PICTURES));
-  } else if (request.method === "POST" && request.mode === "navigate") {
+  } else if (request.method === "POST" && request.mode === "navigate" && isOwn(request)) {
     if (SIGNS.test(pathname)) event.respondWith(sign(event));
     else if (CART.test(pathname)) event.respondWith(add(event));
   }

@@ -1,8 +1,8 @@
 //! The products as comparison sites read them: RSS 2.0 with the names of Google's product data specification
 //! (<https://support.google.com/merchants/answer/7052112>), per language and currency.
 //!
-//! A part is bounded in what it reads and in its bytes, because an answer of a function is: `atom:link rel="next"` leads
-//! to the next one (RFC 5005).
+//! A part is bounded in what it reads and in its bytes, because an answer of a function is: `atom:link rel="next"`
+//! leads to the next one (RFC 5005).
 
 use api::{Now, Problem, Query};
 use axum::extract::State;

@@ -2,8 +2,8 @@
 //! the newest products, and one for the products of each category, so that each request reads a bounded list, whatever
 //! the size of the catalog, and the index reads none at all.
 //!
-//! It is no job that writes files, as long as a category has fewer products than a part holds: a file would be a day old,
-//! and a function that everybody may call needs no right to write. It says no `lastmod`, because a card does not know
+//! It is no job that writes files, as long as a category has fewer products than a part holds: a file would be a day
+//! old, and a function that everybody may call needs no right to write. It says no `lastmod`, because a card does not know
 //! when its product was changed, and a wrong date is worse than none.
 
 use std::collections::BTreeSet;

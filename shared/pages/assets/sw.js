@@ -1,5 +1,5 @@
 // The worker: keeps what was seen for when there is no network, and what is put into the cart until there is one.
-// Nothing needs it. infra/runbooks.md says how it is taken away from everybody.
+// Nothing needs it. infra/deploying.md says how it is taken away from everybody.
 //
 // A cache belongs to one version, whose number changes with what it holds; the queue outlives them all.
 const VERSION = 1;

@@ -140,8 +140,8 @@ impl<'a> Frame<'a> {
         crate::fill(self.t.sell_here, &[("shop", &self.site.name)])
     }
 
-    /// What the page says when it is shown without a network, and of what waits for one: the worker and the script, which
-    /// know no language, find it in the page. No message has a `|` in it.
+    /// What the page says when it is shown without a network, and of what waits for one: the worker and the script,
+    /// which know no language, find it in the page. No message has a `|` in it.
     pub(crate) fn without_network(&self) -> String {
         let t = self.t;
         let ages = [t.offline_seen, t.age_now, t.age_minutes, t.age_hours, t.age_days];

@@ -243,7 +243,7 @@ async fn add(
         Some(known) => known.clone(),
         None => app.carts.create(currency, visitor.now).await?,
     };
-    // It is the visitor's own before anything is in it: a repeat that comes when the answer was lost finds the same one.
+    // It is the visitor's own before anything is in it, so a repeat whose first answer was lost finds the same one.
     if let Some(buyer) = visitor.user().filter(|buyer| shown.cart.buyer != Some(*buyer))
         && let Some(claimed) = app.claimed(shown.cart.id, buyer, visitor).await?
     {

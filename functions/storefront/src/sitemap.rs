@@ -3,8 +3,8 @@
 //! the size of the catalog, and the index reads none at all.
 //!
 //! It is no job that writes files, as long as a category has fewer products than a part holds: a file would be a day
-//! old, and a function that everybody may call needs no right to write. It says no `lastmod`, because a card does not know
-//! when its product was changed, and a wrong date is worse than none.
+//! old, and a function that everybody may call needs no right to write. It says no `lastmod`, because a card does not
+//! know when its product was changed, and a wrong date is worse than none.
 
 use std::collections::BTreeSet;
 

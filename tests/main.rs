@@ -70,6 +70,7 @@ mod resources {
     mod slow_payments;
     mod stock;
     pub(crate) mod storefront;
+    pub(crate) mod storefront_files;
     pub(crate) mod suppressions;
     mod suspension;
     mod terms;

@@ -265,8 +265,8 @@ fn prose_uses_no_retired_word_either() {
     let mut found = Vec::new();
     for (name, text) in texts.iter().filter(|(name, _)| !OLD_NAMES.iter().any(|old| name.starts_with(old))) {
         for (number, line) in text.lines().enumerate() {
-            // The old name of a stored value stands in its alias.
-            if line.contains("alias = \"") {
+            // The old name of a stored value stands in its alias, and fields of the feed have Google's names.
+            if line.contains("alias = \"") || line.contains("(\"g:") {
                 continue;
             }
             if let Some(word) = RETIRED_PROSE.iter().find(|word| line.contains(**word)) {

@@ -312,6 +312,8 @@ async function validity(t, pages) {
       // The same words on many pages are one thing to mend.
       const said = new Map();
       for (const message of found.messages) {
+        // vnu's checker of style does not know css-view-transitions-2 yet.
+        if (/Unrecognized at-rule .@view-transition/.test(message.message)) continue;
         const kind = message.type === "error" ? "error" : (message.subType ?? message.type);
         const at = names.get(message.url?.replace("file:", "")) ?? message.url;
         const key = `${kind}: ${message.message}`;

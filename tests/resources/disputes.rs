@@ -106,7 +106,7 @@ async fn the_mail_and_the_order_say_until_when_a_dispute_has_to_be_answered() {
     sale.act("dispute").await;
     sale.shop.wait_until_idle().await;
     let seen = sale.seen_by_operator().await;
-    let due = text(&seen["disputes"][0]["evidence_due_at"]).parse().expect("a time");
+    let due = domain::Timestamp::parse(&text(&seen["disputes"][0]["evidence_due_at"])).expect("a time");
     let due = pages::date_time(due, pages::Language::En);
     let mail = sale.messages_to_operator();
     assert!(

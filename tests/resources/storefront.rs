@@ -242,12 +242,19 @@ async fn what_search_engines_read_agrees_with_the_page_and_the_api() {
     let page = page.shows(&format!("${price}"));
     assert!(!page.html.contains("</script><b>"), "the title is text");
 
-    let map = browser.visit("/sitemap.xml").await.expect(200).html;
-    let addresses: Vec<&str> =
-        map.split("<loc>").skip(1).filter_map(|part| part.split_once("</loc>")).map(|(url, _)| url).collect();
+    let locations = |xml: &str| -> Vec<String> {
+        let parts = xml.split("<loc>").skip(1).filter_map(|part| part.split_once("</loc>"));
+        parts.map(|(url, _)| url.to_owned()).collect()
+    };
+    let index = browser.visit("/sitemap.xml").await.expect(200).shows("<sitemapindex").html;
+    let mut addresses = std::collections::BTreeSet::new();
+    for part in locations(&index) {
+        addresses.extend(locations(&browser.visit(&part).await.expect(200).html));
+    }
+    assert!(addresses.iter().any(|address| address.ends_with("/ru/p/bowl")), "{addresses:?}");
     assert!(addresses.len() >= 5 * 7, "{}", addresses.len());
     for address in addresses {
-        let page = browser.visit(address).await.expect(200);
+        let page = browser.visit(&address).await.expect(200);
         page.shows(&format!("<link rel=\"canonical\" href=\"{address}\">"));
     }
 }

@@ -128,6 +128,14 @@ impl Browser {
         self.send(Method::GET, path, &[]).await
     }
 
+    /// A page as a browser asks for it before its link is followed.
+    pub(crate) async fn prefetch(&self, path: &str) -> Page {
+        let request = self.client.get(format!("{}{path}", self.base)).header("sec-purpose", "prefetch");
+        let answer = request.header("sec-fetch-site", "same-origin").send().await.expect("an answer");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Page { status, headers, html: answer.text().await.expect("a body") }
+    }
+
     pub(crate) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.send(Method::POST, path, fields).await
     }

@@ -11,6 +11,7 @@ use super::invariants::items;
 
 /// What stands in tables, queues and buckets, by their logical ids: each item, message and object as one text, in which
 /// JSON within JSON is unpacked. What people see elsewhere (mail, the user pool, the provider's sandbox) is not in it.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Dump {
     places: BTreeMap<String, Vec<String>>,
 }

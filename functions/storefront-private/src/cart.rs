@@ -2,10 +2,10 @@
 
 use api::Problem;
 use axum::extract::State;
-use browser::{CART, Form, Jar, KEPT_CART, Reply, Visitor, call, done, safe_next};
+use browser::{CART, Fields, Form, Jar, KEPT_CART, KEY, Reply, Visitor, call, done, keyed, safe_next};
 use domain::cart::MAX_UNITS;
 use domain::pricing::{LineChange, LineChangeCode, PricedLine};
-use domain::{CartId, Code, Coded, Currency, Expected, Refusal, VariantId};
+use domain::{CartId, Code, Coded, Currency, Expected, Refusal, UserId, VariantId};
 use pages::parts::{Line, Link, Tone, actions, alert, boxed, lines, note, quantity, sum};
 use pages::views::{Screen, sentence};
 use pages::{Frame, Html, count, fill, money};
@@ -41,14 +41,9 @@ impl App {
         Ok(self.carts.count_change(list, by, visitor.now).await?)
     }
 
-    /// The cart as the visitor's own when they are signed in: what is ordered from a cart of nobody is in nobody's
-    /// account.
-    pub(crate) async fn own(&self, id: CartId, visitor: &Visitor) -> Result<CartId, Problem> {
-        let Some(buyer) = visitor.user() else { return Ok(id) };
-        match self.carts.claim(id, buyer, call(visitor.now, None)).await {
-            Ok(outcome) => Ok(done(outcome).map_or(id, |claimed: ShownCart| claimed.cart.id)),
-            Err(error) => Err(error.into()),
-        }
+    /// The cart as the visitor's own: what is ordered from a cart of nobody is in nobody's account.
+    async fn claimed(&self, id: CartId, buyer: UserId, visitor: &Visitor) -> Result<Option<ShownCart>, Problem> {
+        Ok(done(self.carts.claim(id, buyer, call(visitor.now, None)).await?))
     }
 
     fn cart_jar(&self, cart: CartId) -> Jar {
@@ -155,12 +150,19 @@ fn page(app: &App, visitor: &Visitor, shown: Option<&ShownCart>, alerts: Html) -
     Screen::new(f, t.cart_title, groups).beside(aside).alerting(alerts).shown()
 }
 
+/// Whether a variant cannot be had as it is in the cart: there are fewer units.
+fn is_short(shown: &ShownCart, variant: VariantId) -> bool {
+    let is_short = |change: &LineChange| change.code == LineChangeCode::Short;
+    let mut lines = shown.priced.lines().filter(|line| line.variant == variant);
+    lines.any(|line| line.refusal.is_some() || line.changes.iter().any(is_short))
+}
+
 pub(crate) async fn show_cart(State(app): State<App>, visitor: Visitor) -> Result<Reply, Problem> {
     let shown = app.cart_of(&visitor).await?;
     let added = visitor.path.contains("?added");
     let alerts = if added { note(Tone::Good, pages::Texts::of(visitor.language).added) } else { Html::default() };
     let jar = shown.as_ref().map(|shown| app.cart_jar(shown.cart.id)).unwrap_or_default();
-    Ok(Reply::private(page(&app, &visitor, shown.as_ref(), alerts)).with_cookies(jar))
+    Ok(Reply::private(page(&app, &visitor, shown.as_ref(), alerts)).with_cookies(jar).kept_offline())
 }
 
 pub(crate) async fn change_cart(
@@ -184,24 +186,30 @@ pub(crate) async fn change_cart(
             let currency = currency.or(app.place.site.currencies.first().copied()).unwrap_or(Currency::USD);
             // An empty cart in another currency is in nobody's way.
             known = known.filter(|shown| !shown.cart.lines.is_empty() || shown.cart.currency == currency);
-            match add(&app, &visitor, known.as_ref(), (variant, quantity.max(1)), currency).await {
-                Ok(id) => app.own(id, &visitor).await,
-                refused => refused,
-            }
+            add(&app, &visitor, known.as_ref(), (variant, quantity.max(1)), currency, &fields).await
         }
         (_, Some((variant, units)), Some(shown)) => {
             let id = shown.cart.id;
             let put = app.carts.put_line(id, (variant, units), &Expected::Any, call(visitor.now, None)).await;
-            put.map(|_| id).map_err(Problem::from)
+            put.map(|outcome| done(outcome).unwrap_or_else(|| shown.clone())).map_err(Problem::from)
         }
         (_, Some(_), None) => Err(Problem::of(Code::NotFound)),
     };
     match changed {
-        Ok(id) => {
+        Ok(shown) => {
             let adds = fields.text("do") == Some("add");
             let back = fields.text("then").and_then(safe_next);
-            let to = back.map_or_else(|| if adds { format!("{here}?added") } else { here.clone() }, str::to_owned);
-            Ok(Reply::see(to).with_cookies(app.cart_jar(id)))
+            let is_short = variant.is_some_and(|variant| is_short(&shown, variant));
+            let to = back.map_or_else(
+                || match (adds, is_short) {
+                    (true, false) => format!("{here}?added"),
+                    // The line itself says how many are left.
+                    (true, true) => format!("{here}?short"),
+                    (false, _) => here.clone(),
+                },
+                str::to_owned,
+            );
+            Ok(Reply::see(to).with_cookies(app.cart_jar(shown.cart.id)))
         }
         Err(problem) if problem.status().is_server_error() || problem.code() == Code::TooManyRequests => Err(problem),
         Err(problem) => {
@@ -221,25 +229,37 @@ pub(crate) async fn change_cart(
     }
 }
 
-/// Puts more units into the cart, or into a new one. Units that somebody adds elsewhere at the same time are not lost.
+/// Puts more units into the cart, or into a new one. Units that somebody adds elsewhere at the same time are not lost,
+/// and a form with a key adds once: a page that everybody gets alike cannot hold one, so the script makes it.
 async fn add(
     app: &App,
     visitor: &Visitor,
     known: Option<&ShownCart>,
     (variant, more): (VariantId, u32),
     currency: Currency,
-) -> Result<CartId, Problem> {
+    fields: &Fields,
+) -> Result<ShownCart, Problem> {
     let mut shown = match known {
         Some(known) => known.clone(),
         None => app.carts.create(currency, visitor.now).await?,
     };
+    // It is the visitor's own before anything is in it, so a repeat whose first answer was lost finds the same one.
+    if let Some(buyer) = visitor.user().filter(|buyer| shown.cart.buyer != Some(*buyer))
+        && let Some(claimed) = app.claimed(shown.cart.id, buyer, visitor).await?
+    {
+        shown = claimed;
+    }
+    // A guest whose first answer was lost has no cart, so the repeat is the first for a new one.
+    let caller = visitor.user().map_or_else(|| shown.cart.id.to_string(), |buyer| buyer.to_string());
+    let said = format!("{variant} {more} {currency}");
+    let request = fields.has(KEY).then(|| keyed(fields, (&caller, "cart"), &said, visitor.now)).transpose()?;
     for _ in 0..MOST_ROUNDS {
         let there = shown.cart.lines.iter().find(|line| line.variant == variant).map_or(0, |line| line.quantity);
         let units = there.saturating_add(more).min(MAX_UNITS);
         let expected = Expected::Versions(vec![shown.cart.version]);
-        let put = app.carts.put_line(shown.cart.id, (variant, units), &expected, call(visitor.now, None)).await;
-        match put {
-            Ok(outcome) => return Ok(done(outcome).map_or(shown.cart.id, |shown: ShownCart| shown.cart.id)),
+        let call = call(visitor.now, request.as_ref());
+        match app.carts.put_line(shown.cart.id, (variant, units), &expected, call).await {
+            Ok(outcome) => return Ok(done(outcome).unwrap_or(shown)),
             Err(error) if error.code() == Code::VersionMismatch => {
                 shown = app.carts.show(shown.cart.id, visitor.now).await?;
             }

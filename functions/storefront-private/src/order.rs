@@ -286,7 +286,7 @@ pub(crate) async fn show_order(
     }
     let placed = visitor.path.contains("?placed");
     let alerts = if placed { note(Tone::Good, Texts::of(visitor.language).order_thanks) } else { Html::default() };
-    Ok(Reply::private(page(&app, &visitor, &order, alerts)).leading_to_payment().into_response())
+    Ok(Reply::private(page(&app, &visitor, &order, alerts)).leading_to_payment().kept_offline().into_response())
 }
 
 pub(crate) async fn refresh(

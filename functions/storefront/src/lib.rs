@@ -2,6 +2,7 @@
 //! anything that is somebody's, and writes nothing.
 
 mod categories;
+mod feed;
 mod home;
 mod list;
 mod product;
@@ -9,6 +10,7 @@ mod search;
 mod sitemap;
 mod statics;
 mod vendor;
+mod xml;
 
 use std::sync::Arc;
 
@@ -27,6 +29,8 @@ pub struct App {
     place: Arc<Place>,
     categories: Arc<Categories>,
     similar: Arc<product::Similar>,
+    /// Whether browsers keep what was seen for when there is no network.
+    keeps_offline: bool,
 }
 
 impl App {
@@ -41,6 +45,7 @@ impl App {
             place: Arc::new(Place::new(config)?),
             categories: Arc::default(),
             similar: Arc::default(),
+            keeps_offline: config.required_bool("OFFLINE_PAGES")?,
         })
     }
 }
@@ -62,10 +67,13 @@ pub fn pages() -> Pages<App> {
         .page("/{lang}/terms", statics::show_terms)
         .page("/{lang}/offline", statics::show_offline)
         .page("/{lang}/manifest.webmanifest", statics::show_manifest)
+        .page("/{lang}/feed.xml", feed::show_feed)
         .page("/robots.txt", statics::show_robots)
         .page("/sitemap.xml", sitemap::show_sitemap)
         .page("/icon.svg", statics::show_icon)
         .page("/app.js", statics::show_script)
+        .page("/sw.js", statics::show_worker)
+        .page("/speculation-rules.json", statics::show_speculation_rules)
 }
 
 /// The pages; and for what the API has no route for, its problems, 404 or 405.

@@ -144,7 +144,7 @@ pub(crate) async fn show_product(
 }
 
 /// What search engines and those who share the page show of it.
-fn summary(shown: &ShownProduct) -> String {
+pub(crate) fn summary(shown: &ShownProduct) -> String {
     let written = shown.product.seo.description.as_ref().map(|text| text.as_str().to_owned());
     let text = written.unwrap_or_else(|| plain(&shown.description_html));
     let short: String = text.chars().take(200).collect();
@@ -175,7 +175,7 @@ const fn is_buyable(variant: &ShownVariant) -> bool {
 }
 
 /// The pictures with their words.
-fn pictures(f: &Frame<'_>, shown: &ShownProduct, media_base: &str) -> Vec<(String, String)> {
+pub(crate) fn pictures(f: &Frame<'_>, shown: &ShownProduct, media_base: &str) -> Vec<(String, String)> {
     let title = shown.product.title.as_str();
     let words = |number: usize| fill(f.t.picture_of, &[("title", title), ("n", &number.to_string())]);
     let images = shown.product.images.iter().enumerate();

@@ -97,6 +97,17 @@ pub(crate) async fn show_icon() -> Result<Reply, Problem> {
     Ok(Reply::file("image/svg+xml", Bytes::from_static(pages::ICON.as_bytes()), DAY_S, DAY_S))
 }
 
+/// Asked for anew each time, so that another one is there at the next visit.
+pub(crate) async fn show_worker(State(app): State<App>) -> Reply {
+    let worker = if app.keeps_offline { pages::WORKER } else { pages::WORKER_OFF };
+    Reply::checked("text/javascript; charset=utf-8", Bytes::from_static(worker.as_bytes()))
+}
+
+pub(crate) async fn show_speculation_rules() -> Reply {
+    let rules = Bytes::from_static(pages::SPECULATION_RULES.as_bytes());
+    Reply::file("application/speculationrules+json", rules, HOUR_S, DAY_S)
+}
+
 pub(crate) async fn show_script() -> Reply {
     Reply::file("text/javascript; charset=utf-8", Bytes::from_static(pages::SCRIPT.as_bytes()), HOUR_S, DAY_S)
 }

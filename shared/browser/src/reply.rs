@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, REFRESH, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LOCATION, REFRESH, SET_COOKIE, VARY};
 use http::{HeaderValue, StatusCode};
 use ring::digest;
 
@@ -14,6 +14,12 @@ use crate::Jar;
 use crate::policy::Leads;
 
 const HTML: &str = "text/html; charset=utf-8";
+
+/// Names the file that says which links a browser may ask for before they are followed.
+const SPECULATION_RULES: HeaderName = HeaderName::from_static("speculation-rules");
+
+/// Says to the worker of the pages that it may keep a private page.
+const KEEP: HeaderName = HeaderName::from_static("bozor-keep");
 
 /// A page, a file or a redirection.
 #[derive(Debug)]
@@ -27,6 +33,8 @@ pub struct Reply {
     jar: Jar,
     leads: Leads,
     refresh: Option<u32>,
+    kept: bool,
+    speculates: bool,
 }
 
 /// Marks a public answer, whose `ETag` is a hash of its bytes.
@@ -36,7 +44,19 @@ pub(crate) struct Public;
 impl Reply {
     fn of(status: StatusCode, kind: &'static str, body: Bytes) -> Self {
         let (jar, leads) = (Jar::default(), Leads::Home);
-        Self { status, kind, body, location: None, cache: None, varies: None, jar, leads, refresh: None }
+        Self {
+            status,
+            kind,
+            body,
+            location: None,
+            cache: None,
+            varies: None,
+            jar,
+            leads,
+            refresh: None,
+            kept: false,
+            speculates: false,
+        }
     }
 
     /// A page that only its visitor may see: nobody keeps it.
@@ -47,13 +67,18 @@ impl Reply {
     /// A page with nothing personal in it, fresh for so many seconds in shared caches and shown stale for `stale_s`
     /// more.
     pub fn public(page: String, fresh_s: u32, stale_s: u32) -> Self {
-        Self::file(HTML, Bytes::from(page), fresh_s, stale_s)
+        Self { speculates: true, ..Self::file(HTML, Bytes::from(page), fresh_s, stale_s) }
     }
 
     /// Any other public answer.
     pub fn file(kind: &'static str, body: Bytes, fresh_s: u32, stale_s: u32) -> Self {
         let cache = format!("public, max-age=0, s-maxage={fresh_s}, stale-while-revalidate={stale_s}");
         Self { cache: Some(cache), ..Self::of(StatusCode::OK, kind, body) }
+    }
+
+    /// A public file that is asked for anew each time, and answered with 304 while it is the same.
+    pub fn checked(kind: &'static str, body: Bytes) -> Self {
+        Self { cache: Some("no-cache".to_owned()), ..Self::of(StatusCode::OK, kind, body) }
     }
 
     /// To another page of ours, which is asked for with GET: after a form, so that reloading repeats nothing.
@@ -101,6 +126,13 @@ impl Reply {
         Self { refresh: Some(after_s), ..self }
     }
 
+    /// The same private page, which its visitor's own browser may keep for when there is no network, until they sign
+    /// out. Only what says so is kept, so no page gets there by being forgotten in a list.
+    #[must_use]
+    pub fn kept_offline(self) -> Self {
+        Self { kept: true, ..self }
+    }
+
     /// Says to caches by what the answer differs.
     #[must_use]
     pub fn varying_by(self, headers: &'static str) -> Self {
@@ -123,6 +155,10 @@ impl IntoResponse for Reply {
         headers.extend(self.varies.map(|varies| (VARY, HeaderValue::from_static(varies))));
         headers.extend(self.location.and_then(|path| Some((LOCATION, HeaderValue::try_from(path).ok()?))));
         headers.extend(tag.as_deref().and_then(|tag| Some((ETAG, HeaderValue::try_from(tag).ok()?))));
+        headers.extend(self.kept.then(|| (KEEP, HeaderValue::from_static("1"))));
+        headers.extend(
+            self.speculates.then(|| (SPECULATION_RULES, HeaderValue::from_static("\"/speculation-rules.json\""))),
+        );
         headers.extend(self.refresh.map(|after_s| (REFRESH, HeaderValue::from(after_s))));
         for cookie in self.jar.into_lines() {
             headers.append(SET_COOKIE, cookie);

@@ -212,7 +212,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 /// The answer as it is sent to who takes it compressed.
 async fn compressed(response: Response, accepts_gzip: bool) -> Response {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if !["text/", "application/javascript", "application/manifest+json", "application/xml"]
+    if !["text/", "application/javascript", "application/manifest+json", "application/xml", "application/rss+xml"]
         .iter()
         .any(|text| kind.starts_with(text))
     {
@@ -238,4 +238,16 @@ fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::new(6));
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn script_worker_and_sheet_are_small() {
+        let sizes = [pages::SCRIPT, pages::WORKER].map(|text| gzip(text.as_bytes()).unwrap().len());
+        assert!(sizes.iter().sum::<usize>() <= 6 * 1024, "{sizes:?}");
+        assert!(pages::STYLE.len() <= 6_000, "{}", pages::STYLE.len());
+    }
 }

@@ -10,6 +10,24 @@ if (redirectCount > 0) {
   drafts.removeItem("sent");
 }
 
+const hide = (form, name, value) => {
+  const field = form.querySelector(`input[name=${name}]`) ?? document.createElement("input");
+  [field.type, field.name, field.value] = ["hidden", name, value];
+  form.append(field);
+};
+
+// A page that everybody gets alike holds no key, so what is put into the cart gets its own here: the same as long as the
+// form says the same, so that it is added once, however often it is sent.
+const keyed = (form) => {
+  const { dataset } = form;
+  const said = JSON.stringify([...new FormData(form)].filter(([name]) => name !== "key" && name !== "title"));
+  if (dataset.said === said) return;
+  dataset.said = said;
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  hide(form, "key", bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+  hide(form, "title", document.querySelector("h1").textContent);
+};
+
 // What was typed and not sent yet is there again after the network or the phone has failed.
 for (const form of document.querySelectorAll("main form[method=post]")) {
   const fields = [...form.elements].filter(
@@ -28,6 +46,7 @@ for (const form of document.querySelectorAll("main form[method=post]")) {
       return;
     }
     form.dataset.sent = "1";
+    if (form.querySelector("input[name=do][value=add]")) keyed(form);
     if (form.action.endsWith("/sign-out")) drafts.clear();
     else drafts.setItem("sent", JSON.stringify(fields.map((field) => key(form, field))));
     setTimeout(() => delete form.dataset.sent, 8000);
@@ -36,7 +55,10 @@ for (const form of document.querySelectorAll("main form[method=post]")) {
 
 // A page that comes back from the browser's memory may be sent again.
 addEventListener("pageshow", () => {
-  for (const form of document.forms) delete form.dataset.sent;
+  for (const { dataset } of document.forms) {
+    delete dataset.sent;
+    delete dataset.said;
+  }
 });
 
 // The first page is in the language that was chosen last.
@@ -45,4 +67,39 @@ for (const link of document.querySelectorAll("a[hreflang]")) {
     const [, language] = new URL(link.href).pathname.split("/");
     document.cookie = `language=${language}; path=/; max-age=31536000; samesite=lax`;
   });
+}
+
+// What was seen is there without a network, and what is put into the cart waits for one: sw.js. Its news are told in the
+// page's own words.
+const worker = navigator.serviceWorker;
+const main = document.querySelector("main");
+if (worker && main?.dataset.offline) {
+  const words = main.dataset.offline.split("|");
+  // A worker that was not there when the page came has not seen it, nor that somebody has signed out.
+  let unseen = worker.controller ? "" : location.href;
+  const isOut = location.pathname.endsWith("/sign-in") && new URLSearchParams(location.search).get("note") === "out";
+  const ask = async () => {
+    const { active } = await worker.ready;
+    active.postMessage(unseen);
+    unseen = "";
+  };
+  worker.addEventListener("message", ({ data }) => {
+    for (const old of main.querySelectorAll(".queued")) old.remove();
+    for (const [state, title] of data) {
+      const note = document.createElement("p");
+      note.className = `alert queued ${["wait", "", "bad", "bad"][state - 5]}`;
+      note.setAttribute("role", "status");
+      note.textContent = words[state].replace("{title}", () => title);
+      main.prepend(note);
+    }
+  });
+  const forget = async () => {
+    const names = await caches.keys();
+    await Promise.all(names.filter((name) => /^(private|queue)/.test(name)).map((name) => caches.delete(name)));
+  };
+  Promise.resolve(isOut && forget())
+    .then(() => worker.register("/sw.js", { updateViaCache: "none" }))
+    .then(ask)
+    .catch(() => {});
+  addEventListener("online", ask);
 }

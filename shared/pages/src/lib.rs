@@ -42,3 +42,13 @@ pub const ICON: &str = include_str!("../assets/icon.svg");
 
 /// The one script. Everything works without it.
 pub const SCRIPT: &str = include_str!("../assets/app.js");
+
+/// The worker that keeps what was seen for when there is no network.
+pub const WORKER: &str = include_str!("../assets/sw.js");
+
+/// What takes the worker away again from every browser that has it.
+pub const WORKER_OFF: &str = include_str!("../assets/sw-off.js");
+
+/// Which links a browser may ask for before they are followed: those of lists and products, which are GET, public and
+/// the same for everybody. What is one person's, or does something, is not among them.
+pub const SPECULATION_RULES: &str = include_str!("../assets/speculation-rules.json");

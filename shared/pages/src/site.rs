@@ -142,6 +142,15 @@ impl<'a> Frame<'a> {
         crate::fill(self.t.sell_here, &[("shop", &self.site.name)])
     }
 
+    /// What the page says when it is shown without a network, and of what waits for one: the worker and the script,
+    /// which know no language, find it in the page. No message has a `|` in it.
+    pub(crate) fn without_network(&self) -> String {
+        let t = self.t;
+        let ages = [t.offline_seen, t.age_now, t.age_minutes, t.age_hours, t.age_days];
+        let adding = [t.cart_waits, t.added_to_cart, t.cart_short, t.cart_refused];
+        [ages.as_slice(), adding.as_slice()].concat().join("|")
+    }
+
     /// Documents for search engines, in which nothing can end the element that holds them.
     pub(crate) fn data(&self) -> Vec<String> {
         self.json_ld.iter().map(|json| json.replace('<', "\\u003c")).collect()

@@ -25,7 +25,9 @@ async fn everybody(shop: &Shop) {
     for path in ["", "products", "products?sort=price", "search?q=rug", "p/rug", "v/looms"] {
         browser.visit(&format!("/en/{path}")).await.expect(200);
     }
-    browser.visit("/sitemap.xml").await.expect(200);
+    for path in ["/sitemap.xml", "/sitemap.xml?part=newest", "/en/feed.xml"] {
+        browser.visit(path).await.expect(200);
+    }
 }
 
 /// A page of the payment sandbox, below the address of the shop.

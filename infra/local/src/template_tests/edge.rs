@@ -39,14 +39,17 @@ const PRIVATE_PATHS: [&str; 22] = [
 ];
 
 /// The paths of pages that everybody sees alike.
-const PUBLIC_PATHS: [&str; 8] = [
+const PUBLIC_PATHS: [&str; 11] = [
     "/{lang}/",
     "/{lang}/c/bowls/large",
     "/{lang}/search",
     "/{lang}/p/blue-bowl",
     "/{lang}/v/chorsu-ceramics",
     "/{lang}/delivery",
+    "/{lang}/feed.xml",
     "/robots.txt",
+    "/speculation-rules.json",
+    "/sw.js",
     "/sitemap.xml",
 ];
 

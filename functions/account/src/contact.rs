@@ -19,7 +19,7 @@ pub struct AskToChangeContact {
     #[serde(deserialize_with = "domain::contact::of_account")]
     contact: ContactPoint,
     /// The language of the message: a tag such as `uz` or `uz-Cyrl` (BCP 47).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     #[schema(value_type = Option<String>, examples("uz"))]
     language: Option<LanguageTag>,
 }

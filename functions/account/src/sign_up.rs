@@ -27,7 +27,7 @@ pub struct SignUp {
     #[serde(default, deserialize_with = "domain::text::optional")]
     name: Option<Name>,
     /// The language of the message: a tag such as `uz` or `uz-Cyrl` (BCP 47).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     #[schema(value_type = Option<String>, examples("uz"))]
     language: Option<LanguageTag>,
 }
@@ -59,7 +59,7 @@ pub struct ResendCode {
     #[serde(alias = "email", deserialize_with = "domain::contact::of_account")]
     contact: ContactPoint,
     /// The language of the message: a tag such as `uz` or `uz-Cyrl` (BCP 47).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     #[schema(value_type = Option<String>, examples("uz"))]
     language: Option<LanguageTag>,
 }

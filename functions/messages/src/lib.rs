@@ -283,8 +283,8 @@ impl App {
         Ok(self.contacts_of(user).await?.into_iter().next())
     }
 
-    /// Tells a person something in their language, by one channel that they have proven; nothing when they are gone. To a
-    /// number goes only what it is about, and where to go.
+    /// Tells a person something in their language, by one channel that they have proven; nothing when they are gone. To
+    /// a number goes only what it is about, and where to go.
     pub(crate) async fn tell(
         &self,
         user: UserId,

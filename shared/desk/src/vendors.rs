@@ -57,7 +57,7 @@ pub struct OpenVendor {
     #[serde(default, deserialize_with = "domain::text::optional")]
     phone: Option<Phone>,
     /// The language of messages to the vendor: a tag such as `uz` or `uz-Cyrl` (BCP 47).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     #[schema(value_type = Option<String>, examples("uz"))]
     language: Option<LanguageTag>,
     /// The name in the register of companies.

@@ -71,8 +71,8 @@ pub struct CheckOut {
     accepted_terms: Option<u32>,
     /// The language of messages about the order: a tag such as `uz` or `uz-Cyrl` (BCP 47). By default it is the main
     /// one of the marketplace.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, examples("uz"), nullable = false)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    #[schema(value_type = Option<String>, examples("uz"))]
     language: Option<LanguageTag>,
 }
 

@@ -21,7 +21,9 @@ pub(super) async fn of_accounts(world: &World) -> Vec<Row> {
     let no_second_factor = || ["12345", "1234567", "ab2de_fgh3j", "ab2defgh3jk"].map(Value::from);
     vec![
         anyone("POST /v1/auth/sign-up")
-            .body(json!({"contact": "somebody@people.test", "password": PASSWORD, "name": "Somebody"}))
+            .body(
+                json!({"contact": "somebody@people.test", "password": PASSWORD, "name": "Somebody", "language": "uz"}),
+            )
             .refuses("/password", weak())
             .refuses("/password", unfit())
             .refuses(
@@ -37,12 +39,14 @@ pub(super) async fn of_accounts(world: &World) -> Vec<Row> {
             .refuses("/password", weak())
             .refuses("/password", unfit())
             .refuses("/contact", too_long()),
-        anyone("POST /v1/auth/resend").body(json!({"contact": email})).refuses("/contact", too_long()),
+        anyone("POST /v1/auth/resend")
+            .body(json!({"contact": email, "language": "uz"}))
+            .refuses("/contact", too_long()),
         anyone("POST /v1/auth/sign-in")
             .body(json!({"contact": email, "password": PASSWORD}))
             .refuses("/password", unfit())
             .refuses("/contact", too_long()),
-        anyone("POST /v1/auth/code").body(json!({"contact": email})).refuses("/contact", too_long()),
+        anyone("POST /v1/auth/code").body(json!({"contact": email, "language": "uz"})).refuses("/contact", too_long()),
         anyone("POST /v1/auth/code/sign-in")
             .body(json!({"contact": "nobody@people.test", "code": "123456", "request": NO_REQUEST}))
             .refuses("/request", no_token())
@@ -65,7 +69,7 @@ pub(super) async fn of_accounts(world: &World) -> Vec<Row> {
             .refuses("/password", weak())
             .refuses("/password", unfit()),
         row("POST /v1/me/contact", Who::Buyer)
-            .body(json!({"contact": "moved@people.test"}))
+            .body(json!({"contact": "moved@people.test", "language": "uz"}))
             .refuses("/contact", too_long()),
         row("POST /v1/me/contact/confirm", Who::Buyer)
             .body(json!({"contact": "nobody@people.test", "code": "123456", "request": NO_REQUEST}))
@@ -77,7 +81,9 @@ pub(super) async fn of_accounts(world: &World) -> Vec<Row> {
             .body(json!({"code": "123456"}))
             .refuses("/code", no_second_factor()),
         row("DELETE /v1/me/mfa", Who::Buyer).body(json!({"code": "123456"})).refuses("/code", no_second_factor()),
-        anyone("POST /v1/auth/forgot-password").body(json!({"contact": email})).refuses("/contact", too_long()),
+        anyone("POST /v1/auth/forgot-password")
+            .body(json!({"contact": email, "language": "uz"}))
+            .refuses("/contact", too_long()),
         anyone("POST /v1/auth/reset-password")
             .body(
                 json!({"contact": "nobody@people.test", "code": "123456", "request": NO_REQUEST, "password": PASSWORD}),

@@ -77,7 +77,9 @@ async fn of_everybody(world: &World) -> Vec<Row> {
                 "cart_id": cart, "email": "guest@guests.test",
                 "contact": {"email": "guest@guests.test", "phone": "+998 90 123 45 67"}, "expected_total": total,
                 "payment": {"provider": "stripe", "return_url": "http://localhost:5173/back", "hosted_page": false},
+                "language": "uz",
             }))
+            .refuses("/language", ["UZ", "uzbek", "uz_UZ", "u"].map(Value::from))
             .refuses("/email", ["nobody", "a@b", "a b@c.test", "a@b.test\r\nBcc: x@y.test"].map(Value::from))
             .refuses("/contact/email", ["nobody", "a@b", "a b@c.test"].map(Value::from))
             .refuses("/contact/phone", ["no number", "12", "12345x"].map(Value::from))
@@ -172,7 +174,7 @@ fn of_shops(world: &World) -> Vec<Row> {
             .body(json!({
                 "handle": "new-shop", "name": "New shop", "currency": "USD", "email": "shop@people.test",
                 "phone": "+998 71 200 00 00", "legal_name": "New shop", "about": "Bowls", "shipping_rates": rates,
-                "cash_on_delivery": rates, "public_identity": identity.clone(),
+                "cash_on_delivery": rates, "public_identity": identity.clone(), "language": "uz",
             }))
             .accepts("/about", &[""])
             .refuses("/public_identity/kind", ["shop", "Company", "other"].map(Value::from))
@@ -196,7 +198,7 @@ fn of_shops(world: &World) -> Vec<Row> {
         owner("PATCH /v1/vendors/me")
             .body(json!({
                 "name": "ceramics", "handle": "ceramics", "currency": "USD", "legal_name": "ceramics",
-                "email": "shop@people.test",
+                "email": "shop@people.test", "language": "uz",
                 "phone": "+998 71 200 00 00", "about": "Bowls", "shipping_rates": rates,
                 "cash_on_delivery": rates, "public_identity": identity,
             }))

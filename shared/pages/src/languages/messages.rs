@@ -25,8 +25,8 @@ macro_rules! messages {
 pub(crate) use messages;
 
 messages! {
-    /// What pages say in one language. `{…}` is filled in by [`crate::fill`]; forms for numbers are separated by `|`, one
-    /// for each that the language has, and chosen by [`crate::count`].
+    /// What pages say in one language. `{…}` is filled in by [`crate::fill`]; forms for numbers are separated by `|`,
+    /// one for each that the language has, and chosen by [`crate::count`].
     Texts:
     skip_to_content, catalog, search, search_label, search_placeholder, language, sign_in, sign_out, account, cart,
     help_title, help_phone, help_telegram, delivery_page, returns_page, privacy_page, terms_page, sell_here, desk,

@@ -1,6 +1,6 @@
 //! Mail and short messages in Russian.
 
-use crate::mail::MailTexts;
+use crate::mail::messages::MailTexts;
 
 pub(crate) const TEXTS: MailTexts = MailTexts {
     hello: "Здравствуйте!",

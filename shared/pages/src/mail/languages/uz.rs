@@ -1,6 +1,6 @@
 //! Mail and short messages in Uzbek in Latin script.
 
-use crate::mail::MailTexts;
+use crate::mail::messages::MailTexts;
 
 pub(crate) const TEXTS: MailTexts = MailTexts {
     hello: "Assalomu alaykum!",

@@ -15,6 +15,7 @@ mod label;
 mod language;
 mod mapping;
 mod operate;
+mod operate_areas;
 mod operate_order;
 mod operate_orders;
 mod operate_settings;

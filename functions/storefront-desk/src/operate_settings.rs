@@ -8,31 +8,20 @@ use domain::marketplace::OperatorPermission;
 use domain::settings::{Area, SettingId, SettingValue, StoredSetting};
 use domain::{Code, PageRequest};
 use pages::forms::{Button, Field, Form, Kind};
-use pages::parts::{Link, anchor, boxed, facts, muted, pager, plain, table, tabs};
-use pages::{Html, Texts, date_time};
+use pages::parts::{anchor, boxed, facts, muted, pager, plain, table};
+use pages::{Html, date_time};
 
 use crate::App;
-use crate::operate_texts::TEXTS;
+use crate::operate_areas::{FIRST, SETTINGS, kinds};
 use crate::product::seen;
 use crate::shown::{Sheet, Wrong, after, next_page};
 use crate::who::Operating;
 
-const SETTINGS: &str = "/operate/settings";
-/// The page that the desk's navigation leads to.
-pub(crate) const FIRST: &str = "/operate/settings/limits";
 const PER_PAGE: u16 = 20;
 
 /// A value as somebody reads and writes it.
 fn json_of(value: &SettingValue) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
-/// The areas of the settings; the texts are one more, and current when no area is.
-pub(crate) fn kinds(t: &Texts, chosen: Option<Area>) -> Html {
-    let link = |area: Area| Link::new(format!("{SETTINGS}/{}", area.as_str()), area.as_str());
-    let areas = Area::ALL.into_iter().map(|area| link(area).when_current(Some(area) == chosen));
-    let texts = Link::new(TEXTS, t.op_texts).when_current(chosen.is_none());
-    tabs(t.op_settings, &areas.chain([texts]).collect::<Vec<_>>())
 }
 
 pub(crate) async fn list_settings(

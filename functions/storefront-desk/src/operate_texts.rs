@@ -16,11 +16,10 @@ use pages::{Html, Language, Texts, date_time};
 use serde_json::{Map, Value, json};
 
 use crate::App;
-use crate::operate_settings::{FIRST, kinds};
+use crate::operate_areas::{FIRST, TEXTS, kinds};
 use crate::shown::{Sheet, Wrong, after, next_page};
 use crate::who::Operating;
 
-pub(crate) const TEXTS: &str = "/operate/texts";
 const PER_PAGE: u16 = 20;
 /// What the names of the fields begin with that hold a text each.
 const TEXT: &str = "texts/";

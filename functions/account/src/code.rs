@@ -51,16 +51,8 @@ pub async fn send_sign_in_code(
     SourceIp(client): SourceIp,
     Json(asked): Json<AskForCode>,
 ) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
-    Ok(requested(
-        people
-            .ask_to_sign_in(Limited {
-                contact: &asked.contact,
-                client: &client,
-                now,
-                language: asked.language.as_ref().map(LanguageTag::as_str),
-            })
-            .await?,
-    ))
+    let by = Limited { contact: &asked.contact, client: &client, now, language: asked.language.as_deref() };
+    Ok(requested(people.ask_to_sign_in(by).await?))
 }
 
 /// Signs in with a code that was sent.

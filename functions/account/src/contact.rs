@@ -53,12 +53,7 @@ pub async fn ask_to_change_my_contact(
     SourceIp(client): SourceIp,
     Json(asked): Json<AskToChangeContact>,
 ) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
-    let by = Limited {
-        contact: &asked.contact,
-        client: &client,
-        now,
-        language: asked.language.as_ref().map(LanguageTag::as_str),
-    };
+    let by = Limited { contact: &asked.contact, client: &client, now, language: asked.language.as_deref() };
     Ok(requested(people.ask_to_change_contact(person.user, person.signed_in_at, by).await?))
 }
 

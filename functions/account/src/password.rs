@@ -54,16 +54,8 @@ pub async fn request_password_reset(
     SourceIp(client): SourceIp,
     Json(asked): Json<ForgotPassword>,
 ) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
-    Ok(requested(
-        people
-            .request_password_reset(Limited {
-                contact: &asked.contact,
-                client: &client,
-                now,
-                language: asked.language.as_ref().map(LanguageTag::as_str),
-            })
-            .await?,
-    ))
+    let by = Limited { contact: &asked.contact, client: &client, now, language: asked.language.as_deref() };
+    Ok(requested(people.request_password_reset(by).await?))
 }
 
 /// Sets a new password with the code that was sent.

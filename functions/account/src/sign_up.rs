@@ -76,12 +76,7 @@ pub async fn sign_up(
     SourceIp(client): SourceIp,
     Json(asked): Json<SignUp>,
 ) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
-    let by = Limited {
-        contact: &asked.contact,
-        client: &client,
-        now,
-        language: asked.language.as_ref().map(LanguageTag::as_str),
-    };
+    let by = Limited { contact: &asked.contact, client: &client, now, language: asked.language.as_deref() };
     Ok(requested(people.sign_up(asked.password.as_ref(), asked.name.as_ref(), by).await?))
 }
 
@@ -115,14 +110,6 @@ pub async fn resend_code(
     SourceIp(client): SourceIp,
     Json(asked): Json<ResendCode>,
 ) -> Result<(StatusCode, Json<CodeRequestView>), Problem> {
-    Ok(requested(
-        people
-            .resend_code(Limited {
-                contact: &asked.contact,
-                client: &client,
-                now,
-                language: asked.language.as_ref().map(LanguageTag::as_str),
-            })
-            .await?,
-    ))
+    let by = Limited { contact: &asked.contact, client: &client, now, language: asked.language.as_deref() };
+    Ok(requested(people.resend_code(by).await?))
 }

@@ -93,9 +93,7 @@ impl App {
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let table = config.required("SESSIONS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
-        let main_language = config.required("MAIN_LANGUAGE")?;
-        let main_language = pages::Language::parse(main_language)
-            .ok_or_else(|| Fatal::new(format!("MAIN_LANGUAGE is none of the shop's languages: {main_language}")))?;
+        let main_language = config.required("MAIN_LANGUAGE")?.parse().map_err(Fatal::new)?;
         let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?, main_language);
         let from = config.required("MAIL_FROM")?;
         Ok(Self {
@@ -193,10 +191,11 @@ impl App {
         change: AccountChange,
         (id, now): (&str, Timestamp),
     ) -> Result<(), DeliveryError> {
-        let language = self.accounts.profile(user).await?.language;
+        let Some(known) = self.known(&user.to_string()).await? else { return Ok(()) };
+        let language = self.language_of(user, &known).await?;
         let Some(text) = self.site.to(language.as_deref()).account_changed(change) else { return Ok(()) };
         let mut told = Told::default();
-        for contact in self.contacts_of(user).await? {
+        for contact in proven_contacts(&known) {
             let outgoing = Outgoing { id: id.to_owned(), ..text.clone() };
             told.add(self.deliver_once(&contact, &outgoing, (id, now)).await);
         }
@@ -280,7 +279,8 @@ impl App {
 
     /// Where a person is reached: the address that they have proven, or else the number; nothing when they are gone.
     pub(crate) async fn contact_of(&self, user: UserId) -> Result<Option<ContactPoint>, DeliveryError> {
-        Ok(self.contacts_of(user).await?.into_iter().next())
+        let known = self.known(&user.to_string()).await?;
+        Ok(known.as_ref().and_then(|known| proven_contacts(known).next()))
     }
 
     /// Tells a person something in their language, by one channel that they have proven; nothing when they are gone. To
@@ -291,8 +291,9 @@ impl App {
         said: Said<'_>,
         (id, now): (&str, Timestamp),
     ) -> Result<(), DeliveryError> {
-        let Some(contact) = self.contact_of(user).await? else { return Ok(()) };
-        let language = self.accounts.profile(user).await?.language;
+        let Some(known) = self.known(&user.to_string()).await? else { return Ok(()) };
+        let Some(contact) = proven_contacts(&known).next() else { return Ok(()) };
+        let language = self.language_of(user, &known).await?;
         let message = said(&self.site.to(language.as_deref()));
         let short = Some(format!("{}. {}", message.subject, self.site.url()));
         // To several people at once, each of whom gets their own.
@@ -300,10 +301,18 @@ impl App {
         self.deliver_once(&contact, &outgoing, (id, now)).await
     }
 
-    /// What a person has proven, the address first; nothing when they are gone.
-    async fn contacts_of(&self, user: UserId) -> Result<Vec<ContactPoint>, DeliveryError> {
-        let known = self.known(&user.to_string()).await?;
-        Ok(known.iter().flat_map(proven_contacts).collect())
+    /// The language of messages to a person: that of their profile, or until they change it the one that they have
+    /// signed up in. Where the profile cannot be read they are told all the same: it may be of a theft.
+    async fn language_of(&self, user: UserId, known: &AdminGetUserOutput) -> Result<Option<String>, DeliveryError> {
+        match self.accounts.profile(user).await {
+            Ok(profile) if profile.version > 0 => Ok(profile.language),
+            Ok(_) => Ok(attribute_of(known, "locale").map(str::to_owned)),
+            Err(unreadable) if unreadable.is_unreadable() => {
+                tracing::warn!(user.id = %user, cause = %unreadable, "a person's language is not known");
+                Ok(None)
+            }
+            Err(unknown) => Err(unknown.into()),
+        }
     }
 
     /// Who has this name or id in the user pool.
@@ -368,11 +377,13 @@ impl Told {
     }
 }
 
+fn attribute_of<'a>(known: &'a AdminGetUserOutput, name: &str) -> Option<&'a str> {
+    known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
+}
+
 /// What somebody has proven, the address first.
 fn proven_contacts(known: &AdminGetUserOutput) -> impl Iterator<Item = ContactPoint> {
-    let attribute = |name: &str| {
-        known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
-    };
+    let attribute = |name: &str| attribute_of(known, name);
     let proven = |name: &str, verified: &str| attribute(name).filter(|_| attribute(verified) == Some("true"));
     let email = proven("email", "email_verified").and_then(|email| Email::kept(email).ok());
     let number = proven("phone_number", "phone_number_verified").and_then(|number| number.parse().ok());

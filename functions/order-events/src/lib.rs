@@ -97,9 +97,7 @@ impl App {
         let from = config.required("MAIL_FROM")?;
         let operator = Email::parse(config.required("OPERATOR_EMAIL")?)
             .map_err(|error| Fatal::new(format!("OPERATOR_EMAIL {error}")))?;
-        let main_language = config.required("MAIN_LANGUAGE")?;
-        let main_language = pages::Language::parse(main_language)
-            .ok_or_else(|| Fatal::new(format!("MAIN_LANGUAGE is none of the shop's languages: {main_language}")))?;
+        let main_language = config.required("MAIN_LANGUAGE")?.parse().map_err(Fatal::new)?;
         let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?, main_language);
         Ok(Self {
             orders: Orders::new(dynamodb.clone(), table, stock).with_keys(keys),

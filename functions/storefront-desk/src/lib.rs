@@ -41,6 +41,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use browser::{MOST_UPLOADED, Pages, Place, Sessions};
+use domain::legal::{MAX_LANGUAGES, MAX_TEXT_LENGTH};
 use platform::{Config, Fatal};
 use shop::BrowserSessions;
 
@@ -144,6 +145,8 @@ fn of_products(pages: Pages<App>) -> Pages<App> {
 }
 
 fn of_operator(pages: Pages<App>) -> Pages<App> {
+    // A form has nine bytes for a letter that is no Latin one.
+    let texts = || DefaultBodyLimit::max(MAX_LANGUAGES * MAX_TEXT_LENGTH * 9);
     pages
         .page("/operate", operate::show_summary)
         .form("/operate/invitations/{token}", invitations::show_team_invitation, invitations::answer_team_invitation)
@@ -164,7 +167,7 @@ fn of_operator(pages: Pages<App>) -> Pages<App> {
         .form("/operate/settings/{area}/{id}", operate_settings::show_setting, operate_settings::change_setting)
         .act("/operate/settings/{area}/{id}/restore", operate_settings::restore_setting)
         .page("/operate/texts", operate_texts::list_texts)
-        .form("/operate/texts/{text}", operate_texts::show_text, operate_texts::publish_text)
+        .form("/operate/texts/{text}", operate_texts::show_text, operate_texts::publish_text.layer(texts()))
 }
 
 pub fn router(app: App) -> Router {

@@ -33,9 +33,6 @@ impl Place {
             }
         }
         currencies.dedup();
-        let main_language = config.required("MAIN_LANGUAGE")?;
-        let main_language = Language::parse(main_language)
-            .ok_or_else(|| Fatal::new(format!("MAIN_LANGUAGE is none of the shop's languages: {main_language}")))?;
         Ok(Self {
             origin: origin_of(&url),
             compresses: config.required_bool("COMPRESS_PAGES")?,
@@ -44,7 +41,7 @@ impl Place {
                 url,
                 phone: given("HELP_PHONE"),
                 telegram: given("HELP_TELEGRAM"),
-                main_language,
+                main_language: config.required("MAIN_LANGUAGE")?.parse().map_err(Fatal::new)?,
                 currencies,
             },
         })

@@ -238,7 +238,12 @@ mod tests {
 
     #[test]
     fn an_address_keeps_everything_that_a_courier_is_told() {
-        let full = r#"{"name":"Aziza","phone":"+998712000000","country":"UZ","region":"Tashkent","district":"Chilonzor","city":"Tashkent","line1":"12 Navoi","line2":"block B","entrance":"2","floor":"4","apartment":"17","postal_code":"100011","landmark":"behind the bakery","location":{"lat":41.311081,"lon":69.240562},"note":"ring twice"}"#;
+        let full = concat!(
+            r#"{"name":"Aziza","phone":"+998712000000","country":"UZ","region":"Tashkent","district":"Chilonzor","#,
+            r#""city":"Tashkent","line1":"12 Navoi","line2":"block B","entrance":"2","floor":"4","apartment":"17","#,
+            r#""postal_code":"100011","landmark":"behind the bakery","location":{"lat":41.311081,"lon":69.240562},"#,
+            r#""note":"ring twice"}"#
+        );
         let address: Address = serde_json::from_str(full).unwrap();
         assert_eq!(serde_json::to_string(&address).unwrap(), full);
     }

@@ -1,5 +1,7 @@
 //! The languages of the shop, as they stand in paths, in pages and in what browsers ask for.
 
+use std::str::FromStr;
+
 /// A language in which every page is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Language {
@@ -101,6 +103,15 @@ impl Language {
     }
 }
 
+/// The code of a language, as settings name it.
+impl FromStr for Language {
+    type Err = String;
+
+    fn from_str(code: &str) -> Result<Self, String> {
+        Self::parse(code).ok_or_else(|| format!("{code} is none of the shop's languages"))
+    }
+}
+
 /// The part of a header that is read. An entry that the limit cuts through is left out: `uz-Cyrl` would become `uz`.
 fn read_part(header: &str) -> &str {
     if header.len() <= MAX_ACCEPT_BYTES {
@@ -149,9 +160,11 @@ mod tests {
     fn a_segment_of_a_path_is_exactly_one_code() {
         for language in Language::ALL {
             assert_eq!(Language::parse(language.code()), Some(language));
+            assert_eq!(language.code().parse(), Ok(language));
         }
         for other in ["", "UZ", "uz-Cyrl", "uz_cyrl", "uz-UZ", "en ", "de", "uz-cyrl/"] {
             assert_eq!(Language::parse(other), None, "{other}");
+            assert!(other.parse::<Language>().is_err(), "{other}");
         }
     }
 

@@ -108,7 +108,9 @@ mod tests {
     use super::*;
 
     fn address(city: &str) -> Address {
-        serde_json::from_value(json!({"name": "Aziza", "line1": "12 Navoi", "city": city, "country": "UZ"})).unwrap()
+        serde_json::from_value(json!({"name": "Aziza", "line1": "12 Navoi", "city": city, "region": "Tashkent",
+            "district": "Yunusobod", "phone": "+998901234567", "country": "UZ"}))
+        .unwrap()
     }
 
     fn asked(id: Option<AddressId>, city: &str) -> PutAddress {

@@ -210,7 +210,8 @@ impl People {
             Some(username) => username,
             None => self.accounts.claim_contact(by.contact, new_username(by.now), by.now).await?,
         };
-        self.user_pool.create(&username, by.contact, applicant.name.as_ref()).await?;
+        let told = (applicant.name.as_ref(), applicant.language.as_deref());
+        self.user_pool.create(&username, by.contact, told).await?;
         let person = self.user_pool.person(username.as_str()).await?;
         let user = person.id.ok_or_else(without_id)?;
         match password {

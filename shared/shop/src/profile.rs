@@ -49,10 +49,12 @@ pub struct ChangeMe {
     language: Change<LanguageTag>,
 }
 
-/// The stored profile; until it is first changed, with the name that was given at sign-up.
+/// The stored profile; until it is first changed, with the name and the language that were told at sign-up.
 fn known(profile: &Profile, person: &Person) -> Profile {
-    let name = if profile.version == 0 { person.name.clone() } else { profile.name.clone() };
-    Profile { name, ..profile.clone() }
+    if profile.version > 0 {
+        return profile.clone();
+    }
+    Profile { name: person.name.clone(), language: person.language.clone(), ..profile.clone() }
 }
 
 impl People {

@@ -183,7 +183,8 @@ fn applicant(
 ) -> Applicant {
     let (password, name) = sign_up.unwrap_or_default();
     let password = password.map(|password| password.as_str().to_owned());
-    let asking = Applicant { language: by.language.map(str::to_owned), ..Applicant::new(by.contact) };
+    let language = by.language.map(str::to_owned).or_else(|| before?.language.clone());
+    let asking = Applicant { language, ..Applicant::new(by.contact) };
     match before {
         None => Applicant { name: name.cloned(), password, ..asking },
         Some(before) => Applicant {

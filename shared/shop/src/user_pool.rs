@@ -37,6 +37,8 @@ pub(crate) struct Person {
     pub(crate) email: Option<Email>,
     pub(crate) phone: Option<PhoneNumber>,
     pub(crate) name: Option<Name>,
+    /// The language that they have signed up in, as a BCP 47 tag.
+    pub(crate) language: Option<String>,
     /// Whether a password was set for good: by the person, or one that nobody knows.
     pub(crate) is_confirmed: bool,
 }
@@ -203,11 +205,12 @@ impl UserPool {
         &self,
         username: &Username,
         contact: &ContactPoint,
-        name: Option<&Name>,
+        (name, language): (Option<&Name>, Option<&str>),
     ) -> Result<(), UserPoolError> {
         let mut attributes = proven(contact)?;
-        if let Some(name) = name {
-            attributes.push(attribute("name", name.as_str())?);
+        let told = [("name", name.map(Name::as_str)), ("locale", language)];
+        for (known, told) in told.into_iter().filter_map(|(known, told)| Some((known, told?))) {
+            attributes.push(attribute(known, told)?);
         }
         let call = self.client.admin_create_user().user_pool_id(&self.pool_id).username(username.as_str());
         let call = call.message_action(MessageActionType::Suppress).set_user_attributes(Some(attributes));
@@ -310,6 +313,7 @@ impl UserPool {
             email,
             phone,
             name: attribute("name").and_then(|name| Name::parse(name).ok()),
+            language: attribute("locale").map(str::to_owned),
             is_confirmed: known.user_status() == Some(&UserStatusType::Confirmed),
         })
     }

@@ -115,10 +115,7 @@ fn schema_of(row: &Row) -> Value {
 
 /// The optional texts of each route: an empty one is none, as a form sends it. `friendly_input.rs` shows what follows.
 const NONE_WHEN_EMPTY: [(&str, &[&str]); 15] = [
-    (
-        "POST /v1/carts/{id}/shipping-options",
-        &["/address/line2", "/address/phone", "/address/postal_code", "/address/region"],
-    ),
+    ("POST /v1/carts/{id}/shipping-options", &["/address/city", "/address/line2", "/address/postal_code"]),
     ("POST /v1/checkout", &["/contact/email", "/contact/phone", "/email", "/language", "/payment/return_url"]),
     ("POST /v1/orders/{id}/payments", &["/return_url"]),
     ("POST /v1/auth/sign-up", &["/language", "/name"]),
@@ -127,15 +124,7 @@ const NONE_WHEN_EMPTY: [(&str, &[&str]); 15] = [
     ("POST /v1/auth/forgot-password", &["/language"]),
     ("POST /v1/me/contact", &["/language"]),
     ("PATCH /v1/me", &["/language", "/name"]),
-    (
-        "PUT /v1/me/addresses",
-        &[
-            "/items/0/address/line2",
-            "/items/0/address/phone",
-            "/items/0/address/postal_code",
-            "/items/0/address/region",
-        ],
-    ),
+    ("PUT /v1/me/addresses", &["/items/0/address/city", "/items/0/address/line2", "/items/0/address/postal_code"]),
     ("POST /v1/vendors", &["/email", "/handle", "/language", "/legal_name", "/phone", "/public_identity/address"]),
     ("PATCH /v1/vendors/me", &["/language", "/legal_name", "/phone", "/public_identity/address"]),
     ("POST /v1/vendors/me/documents", &["/expires_at"]),

@@ -1,5 +1,7 @@
 //! Tags of languages.
 
+use std::ops::Deref;
+
 use serde::{Deserialize, Deserializer, de};
 
 /// A language tag: two or three lower-case letters, then subtags of two to eight letters and digits after hyphens; at
@@ -7,8 +9,10 @@ use serde::{Deserialize, Deserializer, de};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LanguageTag(String);
 
-impl LanguageTag {
-    pub fn as_str(&self) -> &str {
+impl Deref for LanguageTag {
+    type Target = str;
+
+    fn deref(&self) -> &str {
         &self.0
     }
 }

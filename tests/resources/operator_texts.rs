@@ -1,6 +1,7 @@
 //! Texts of the operator: published at their desk, and shown in the shop.
 
 use local::seed::OPERATOR;
+use serde_json::{Value, json};
 
 use super::desk_pages::{CERAMICS, press};
 use crate::shop::Shop;
@@ -51,4 +52,26 @@ async fn a_text_of_the_operator_is_published_in_versions_and_the_shop_shows_it_i
     vendor.visit("/operate/texts").await.expect(403);
     vendor.visit(at).await.expect(403);
     vendor.submit(at, &fields).await.expect(403);
+}
+
+#[tokio::test]
+async fn the_longest_texts_are_published_by_the_page_and_what_a_table_cannot_hold_is_refused() {
+    let shop = Shop::open().await;
+    let (page, operator) = (shop.browser_of(OPERATOR).await, shop.operator().await);
+    let (long, chinese) = ("ж".repeat(30_000), "字".repeat(30_000));
+    let at = "/operate/texts/offer";
+    press(&page, at, "", &[("texts/ru", &long), ("texts/zh", &chinese)]).await.expect(303);
+    let published = operator.get("/v1/terms").await.expect(200)["offer"]["texts"].clone();
+    assert_eq!((&published["ru"], &published["zh"]), (&json!(long), &json!(chinese)));
+
+    let texts: serde_json::Map<String, Value> = ["de", "en", "fr", "kk"]
+        .map(|language| (language.to_owned(), json!("字".repeat(20_100))))
+        .into_iter()
+        .collect();
+    let refused = operator.post("/v1/admin/terms/offer", &json!({ "texts": texts })).await;
+    assert_eq!(refused.expect_problem(400, "invalid")["errors"][0]["pointer"], "/texts");
+    let more = [("texts/en", &*chinese), ("texts/ru", &chinese), ("texts/uz", &chinese), ("texts/zh", &chinese)];
+    let refused = press(&page, at, "", &more).await.expect(400);
+    assert_eq!(refused.errors(), ["texts-uz"]);
+    assert_eq!(operator.get("/v1/terms").await.expect(200)["offer"]["version"], 1);
 }

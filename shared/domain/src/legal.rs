@@ -16,6 +16,8 @@ use crate::{Timestamp, UserId};
 pub const MAX_TEXT_LENGTH: usize = 30_000;
 /// The most languages of a version.
 pub const MAX_LANGUAGES: usize = 8;
+/// The longest version in UTF-8, all languages together: an item of DynamoDB holds 400 KB, and a request 256 KB.
+const MAX_TEXTS_BYTES: usize = 240_000;
 /// The longest time that members may have, in days.
 pub const MAX_GRACE_DAYS: u16 = 365;
 
@@ -169,6 +171,10 @@ impl LegalVersion {
                 let detail = format!("1 to {MAX_TEXT_LENGTH} characters");
                 wrong.push(FieldError::new(format!("/texts/{language}"), "wrong_length", detail));
             }
+        }
+        if texts.values().map(|text| text.as_str().len()).sum::<usize>() > MAX_TEXTS_BYTES {
+            let detail = format!("at most {MAX_TEXTS_BYTES} bytes in all languages together");
+            wrong.push(FieldError::new("/texts", "wrong_length", detail));
         }
         if grace_days > MAX_GRACE_DAYS {
             wrong.push(FieldError::new("/grace_days", "out_of_range", format!("at most {MAX_GRACE_DAYS}")));

@@ -42,6 +42,7 @@ mod resources {
     mod mail;
     mod media;
     mod message_languages;
+    mod message_links;
     pub(crate) mod messages;
     mod mfa;
     mod nothing_to_pay;

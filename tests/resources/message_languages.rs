@@ -88,6 +88,10 @@ async fn a_person_is_written_to_in_the_language_they_signed_up_in_until_they_cho
     shop.anon().post("/v1/auth/resend", &json!({ "contact": contact })).await.expect(202);
     shop.wait_until_idle().await;
     assert_eq!(shop.mail_to(contact), ["Bozor: ваш код"; 2], "a code that is asked for again forgets no language");
+    shop.anon().post("/v1/auth/resend", &json!({"contact": contact, "language": "en"})).await.expect(202);
+    shop.wait_until_idle().await;
+    assert_eq!(shop.mail_to(contact)[0], "Bozor: your code");
+    shop.anon().post("/v1/auth/resend", &json!({"contact": contact, "language": "ru"})).await.expect(202);
     enter_code(&shop, &browser, ("/ru/confirm", contact), &[]).await.expect(303);
 
     let person = shop.sign_in(contact).await;
@@ -100,6 +104,21 @@ async fn a_person_is_written_to_in_the_language_they_signed_up_in_until_they_cho
     person.patch("/v1/me", &json!({"language": "zh"})).await.expect(200);
     let told = told_of_password(&shop, &person, ("Another horse 2", "Another horse 3")).await;
     assert!(told[0].ends_with("密码已修改"), "{told:?}");
+}
+
+#[tokio::test]
+async fn who_reads_at_the_address_before_is_told_in_the_language_of_the_person() {
+    let shop = Shop::open().await;
+    let person = shop.buyer("aziza").await;
+    person.patch("/v1/me", &json!({"language": "ru"})).await.expect(200);
+    let moved = "aziza@moved.test";
+    let request = person.post("/v1/me/contact", &json!({ "contact": moved })).await.expect(202)["request"].clone();
+    let code = shop.code_for(moved).await;
+    let entered = json!({"contact": moved, "code": code, "request": request});
+    person.post("/v1/me/contact/confirm", &entered).await.expect(200);
+    shop.wait_until_idle().await;
+    let told = shop.mail_to("aziza@people.test");
+    assert!(told[0].ends_with("смена почты или телефона"), "{told:?}");
 }
 
 #[tokio::test]

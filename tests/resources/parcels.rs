@@ -185,7 +185,7 @@ async fn a_parcel_that_comes_back_is_refunded_and_in_stock_again_if_the_vendor_s
     assert_eq!(seen["vendors"][0]["state"], "returned_to_sender");
     assert!(parts.violations([8, 6]).await.is_empty());
     let mails = parts.sale.messages_to_buyer();
-    let told = |sum: &str| mails.iter().filter(|mail| mail.contains(&format!("We are sending {sum} USD back"))).count();
+    let told = |sum: &str| mails.iter().filter(|mail| mail.contains(&format!("We are sending ${sum} back"))).count();
     assert_eq!((told("25.00"), told("33.50")), (1, 1), "each mail names its own refund: {mails:#?}");
 }
 

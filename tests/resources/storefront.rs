@@ -237,7 +237,8 @@ async fn what_search_engines_read_agrees_with_the_page_and_the_api() {
     let data: Value = serde_json::from_str(data.expect("data").0).expect("JSON");
     assert_eq!(data["name"], "</script><b>Bowl & \"co\"");
     let api = shop.anon().get(&format!("/v1/products/{}", bowl.handle)).await.expect(200).clone();
-    assert_eq!(data["offers"][0]["price"], api["variants"][0]["price"]["amount"]);
+    assert_eq!((&data["@type"], &data["offers"]["price"]), (&json!("Product"), &api["variants"][0]["price"]["amount"]));
+    assert_eq!(data["offers"]["shippingDetails"]["shippingRate"]["value"], "5.00");
     let price = api["variants"][0]["price"]["amount"].as_str().expect("a price");
     let page = page.shows(&format!("${price}"));
     assert!(!page.html.contains("</script><b>"), "the title is text");
@@ -272,7 +273,7 @@ async fn every_component_is_shown_in_every_language_under_the_policy_of_pages() 
         {
             assert!(page.html.contains(part), "{part} in {language}: {}", page.html);
         }
-        let words = page.html.split_once("<main").expect("a main part").1;
+        let (_, words) = page.html.split_once("<main").and_then(|(_, main)| main.split_once('>')).expect("a main part");
         assert!(!words.contains('{'), "a message with a place that nothing fills in {language}: {words}");
     }
     let mail = browser.visit("/_local/mail").await.expect(200);
@@ -290,4 +291,50 @@ async fn what_is_not_there_says_so_in_the_language_of_its_path_and_the_api_answe
     assert_eq!(api.header("content-type"), "application/problem+json");
     let wrong = browser.sends(reqwest::Method::PATCH, "/v1/products").await.expect(405);
     assert_eq!(wrong.header("allow"), "GET, HEAD");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_in_an_address_of_a_page_is_passed_over_and_a_price_that_cannot_is_told() {
+    let shop = Shop::open().await;
+    shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let browser = shop.browser();
+    for address in [
+        "/en/?currency=none",
+        "/en/products?currency=&utm_source=x",
+        "/en/search?q=bowl&currency=doubloons",
+        "/en/p/bowl?variant=abc&currency=1",
+    ] {
+        browser.visit(address).await.expect(200).shows("/en/p/bowl");
+    }
+    let cheap = browser.visit("/en/products?min=cheap&max=1,000").await.expect(200);
+    cheap.shows("aria-describedby=\"pw\" value=\"cheap\"").shows("id=\"pw\"").shows("value=\"1000.00\"");
+    // These read much, so nobody makes them differ.
+    for address in ["/en/feed.xml?x=1", "/en/feed.xml?currency=none", "/sitemap.xml?part=newest&x=1"] {
+        browser.visit(address).await.expect(400);
+    }
+}
+
+#[tokio::test]
+async fn each_choice_says_what_it_costs_and_search_engines_read_all_of_them() {
+    let shop = Shop::open().await;
+    let variant = |size: &str, price: &str, on_hand: u32| {
+        let prices = json!([{"amount": price, "currency": "USD"}]);
+        json!({"options": {"Size": size}, "prices": prices, "on_hand": on_hand, "sku": format!("BOWL-{size}")})
+    };
+    let builder = shop.vendor("ceramics").await.product("bowl");
+    let builder = builder.set("options", json!([{"name": "Size", "values": ["S", "L"]}]));
+    let bowl = builder.set("variants", json!([variant("S", "12.50", 9), variant("L", "1250.00", 2)])).publish().await;
+    let browser = shop.browser();
+    let page = browser.visit(&format!("/en/p/bowl?variant={}", bowl.variants[1])).await.expect(200);
+    let page = page.shows("<span>$1,250.00</span>").shows("data-shows=\"$12.50|||ok|In stock\"");
+    let page = page.shows("data-shows=\"$1,250.00|||wait|Only 2 left\" checked");
+    let data = page.html.split("<script type=\"application/ld+json\">").nth(1).expect("data");
+    let data: Value = serde_json::from_str(data.split("</script>").next().expect("an end")).expect("JSON");
+    assert_eq!((&data["@type"], &data["productGroupID"]), (&json!("ProductGroup"), &json!(bowl.id)));
+    let found = |at: usize| {
+        let variant = &data["hasVariant"][at];
+        (variant["name"].clone(), variant["sku"].clone(), variant["offers"]["price"].clone())
+    };
+    assert_eq!(found(0), (json!("bowl (S)"), json!("BOWL-S"), json!("12.50")));
+    assert_eq!(found(1), (json!("bowl (L)"), json!("BOWL-L"), json!("1250.00")));
 }

@@ -61,6 +61,8 @@ pub async fn publish_terms(
 }
 
 /// Lists the versions of a text, newest first.
+///
+/// A page has at most 20.
 #[utoipa::path(
     get, path = "/v1/admin/terms/{text}",
     params(("text" = inline(LegalText), Path, description = "The text."), PageQuery),

@@ -1,13 +1,23 @@
 //! What notices say.
 
-use domain::Timestamp;
 use domain::catalog::Product;
 use domain::text::{LongText, Name};
-use domain::vendor::{DocumentKind, Role, VendorAccount, VendorStep};
+use domain::vendor::{DocumentKind, Role, VendorAccount, VendorCard, VendorStep};
+use domain::{Timestamp, VendorId};
 use pages::{Texts, date, fill};
 use platform::mail::Message;
 
 use crate::texts::To;
+
+/// A page of a shop's desk. It names the shop: people may work for several.
+pub(crate) fn desk_page(page: &str, vendor: VendorId) -> String {
+    format!("/desk{page}?shop={vendor}")
+}
+
+/// The operator's page of a shop.
+pub(crate) fn operators_page(vendor: VendorId) -> String {
+    format!("/operate/vendors/{vendor}")
+}
 
 impl To<'_> {
     /// A step of a shop's application or state, with the reason while it is the last one.
@@ -25,7 +35,7 @@ impl To<'_> {
         let is_last = account.history.last().is_some_and(|last| last.event == step);
         let reason = account.reason.as_ref().filter(|_| is_last).map(|reason| self.because(reason));
         let paragraphs: Vec<&str> = std::iter::once(said.as_str()).chain(reason.as_deref()).collect();
-        self.message(subject, &paragraphs)
+        self.message(subject, &paragraphs, &desk_page("/shop", account.card.id))
     }
 
     fn of_shop(&self, message: &str, shop: &Name) -> String {
@@ -33,20 +43,21 @@ impl To<'_> {
     }
 
     /// Somebody has accepted an invitation.
-    pub(crate) fn joined(&self, shop: &Name, person: Option<&str>, role: Role) -> Message {
+    pub(crate) fn joined(&self, shop: &VendorCard, person: Option<&str>, role: Role) -> Message {
         let person = person.unwrap_or(self.t.a_person);
-        let said = [("person", person), ("shop", shop.as_str()), ("role", self.role(role))];
-        self.message(self.t.joined_subject, &[&fill(self.t.joined, &said)])
+        let said = [("person", person), ("shop", shop.name.as_str()), ("role", self.role(role))];
+        self.message(self.t.joined_subject, &[&fill(self.t.joined, &said)], &desk_page("", shop.id))
     }
 
     /// A member has left.
-    pub(crate) fn left(&self, shop: &Name, person: &str) -> Message {
-        self.message(self.t.left_subject, &[&fill(self.t.left, &[("person", person), ("shop", shop.as_str())])])
+    pub(crate) fn left(&self, shop: &VendorCard, person: &str) -> Message {
+        let said = fill(self.t.left, &[("person", person), ("shop", shop.name.as_str())]);
+        self.message(self.t.left_subject, &[&said], &desk_page("", shop.id))
     }
 
     /// A person is no member any more.
     pub(crate) fn removed(&self, shop: &Name) -> Message {
-        self.message(self.t.removed_subject, &[&self.of_shop(self.t.removed, shop)])
+        self.message(self.t.removed_subject, &[&self.of_shop(self.t.removed, shop)], "")
     }
 
     /// A paper of a shop expires, or has.
@@ -54,8 +65,8 @@ impl To<'_> {
         &self,
         account: &VendorAccount,
         kind: DocumentKind,
-        expires_at: Timestamp,
-        step: u8,
+        (expires_at, step): (Timestamp, u8),
+        page: &str,
     ) -> Message {
         let (t, of_pages) = (self.t, Texts::of(self.language()));
         let (subject, said) = match step {
@@ -71,24 +82,26 @@ impl To<'_> {
         };
         let day = date(expires_at, self.language());
         let said = fill(said, &[("shop", account.card.name.as_str()), ("date", &day), ("kind", kind)]);
-        self.message(subject, &[&said, t.paper_next])
+        self.message(subject, &[&said, t.paper_next], page)
     }
 
     /// Who sells has changed after the approval: for the operator, or for the shop.
     pub(crate) fn identity_changed(&self, account: &VendorAccount, for_operator: bool) -> Message {
         let t = self.t;
-        let next = if for_operator {
-            fill(t.identity_before, &[("vendor", &account.card.id.to_string())])
+        let vendor = account.card.id;
+        let (next, page) = if for_operator {
+            (fill(t.identity_before, &[("vendor", &vendor.to_string())]), operators_page(vendor))
         } else {
-            t.identity_seen.to_owned()
+            (t.identity_seen.to_owned(), desk_page("/shop", vendor))
         };
-        self.message(t.identity_subject, &[&self.of_shop(t.identity_changed, &account.card.name), &next])
+        self.message(t.identity_subject, &[&self.of_shop(t.identity_changed, &account.card.name), &next], &page)
     }
 
     /// The operator hides a product.
     pub(crate) fn product_hidden(&self, product: &Product, reason: &LongText) -> Message {
         let said = fill(self.t.product_hidden, &[("product", product.title.as_str())]);
-        self.message(self.t.product_hidden_subject, &[&said, &self.because(reason)])
+        let page = desk_page(&format!("/products/{}", product.id), product.vendor.id);
+        self.message(self.t.product_hidden_subject, &[&said, &self.because(reason)], &page)
     }
 
     fn because(&self, reason: &LongText) -> String {

@@ -6,7 +6,8 @@ use domain::notice::Notice;
 use domain::vendor::Role;
 use domain::{Timestamp, VendorId};
 
-use crate::texts::Said;
+use crate::notice_texts::{desk_page, operators_page};
+use crate::texts::{Said, To};
 use crate::{App, DeliveryError, Told};
 
 impl App {
@@ -18,7 +19,7 @@ impl App {
         by: (&str, Timestamp),
     ) -> Result<(), DeliveryError> {
         let Some(account) = self.accounts.vendor(vendor).await? else { return Ok(()) };
-        let (mut told, shop) = (Told::default(), &account.card.name);
+        let (mut told, shop) = (Told::default(), &account.card);
         let operators = [OperatorRole::Owner, OperatorRole::Catalog];
         match notice {
             Notice::Step { step, at } => {
@@ -41,7 +42,7 @@ impl App {
             }
             Notice::Removed { user } => {
                 if self.accounts.membership(user, vendor).await?.is_none() {
-                    told.add(self.tell(user, &|to| to.removed(shop), by).await);
+                    told.add(self.tell(user, &|to| to.removed(&shop.name), by).await);
                 }
             }
             Notice::ProductHidden { product, at } => {
@@ -57,10 +58,14 @@ impl App {
                 if last.is_none_or(|document| document.expires_at != Some(expires_at)) {
                     return Ok(());
                 }
-                let said: Said<'_> = &|to| to.paper_expires(&account, kind, expires_at, step);
+                let said = |to: &To<'_>, page: &str| to.paper_expires(&account, kind, (expires_at, step), page);
                 if step > 2 {
+                    let page = operators_page(vendor);
+                    let said: Said<'_> = &|to| said(to, &page);
                     told.add(self.tell_operators(&operators, said, by).await);
                 }
+                let page = desk_page("/shop/documents", vendor);
+                let said: Said<'_> = &|to| said(to, &page);
                 told.add(self.tell_owners(vendor, said, by).await);
             }
             Notice::IdentityChanged { at } => {

@@ -37,7 +37,7 @@ impl App {
         };
         let to = self.site.to(order.order.language.as_deref());
         let short = to.order_text(text, id, &secret.order_token(id), code.as_deref());
-        let mail = to.message(to.t.text_subject, &[&short]);
+        let mail = to.finish(to.t.text_subject, to.draft().text(&short));
         let message = Outgoing { id: event.to_string(), mail, short: Some(short), code };
         self.send_to_phone(&number, &message, (Weight::Usual, now)).await
     }

@@ -78,7 +78,7 @@ impl To<'_> {
         };
         let role = role.map_or("", |role| self.operator_role(role));
         let said = fill(said, &[("person", person.unwrap_or(t.no_account)), ("role", role)]);
-        self.message(t.team_subject, &[&said])
+        self.message(t.team_subject, &[&said], "/operate")
     }
 
     /// What a person is told of themselves.
@@ -88,7 +88,9 @@ impl To<'_> {
             TeamNotice::RoleChanged { role, .. } => fill(t.own_role, &[("role", self.operator_role(role))]),
             TeamNotice::Joined { .. } | TeamNotice::Removed { .. } => t.own_removed.to_owned(),
         };
-        self.message(t.own_role_subject, &[&said])
+        // Who is not among them any more sees what there is for everybody.
+        let page = if matches!(notice, TeamNotice::RoleChanged { .. }) { "/operate" } else { "" };
+        self.message(t.own_role_subject, &[&said], page)
     }
 
     /// What one of the operator's people is, behind a colon.

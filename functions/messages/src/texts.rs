@@ -73,10 +73,15 @@ impl To<'_> {
         Message { subject, text, html }
     }
 
-    /// A message of plain paragraphs.
-    pub(crate) fn message(&self, subject: &str, paragraphs: &[&str]) -> Message {
+    /// A message of plain paragraphs that leads to this page of the desk.
+    pub(crate) fn message(&self, subject: &str, paragraphs: &[&str], page: &str) -> Message {
         let draft = paragraphs.iter().fold(self.draft(), |draft, paragraph| draft.text(*paragraph));
-        self.finish(subject, draft)
+        self.finish(subject, draft.link(self.t.open_here, format!("{}{page}", self.url())))
+    }
+
+    /// A page that everybody has, in the language of the message.
+    fn page(&self, name: &str) -> String {
+        format!("{}/{}/{name}", self.url(), self.language.code())
     }
 
     /// A code, on a line of its own; or behind its sentence in a short message, which phones look for it in.
@@ -152,34 +157,38 @@ impl To<'_> {
         };
         let draft = self.draft().text(changed);
         let draft = if change == AccountChange::PapersReplaced { draft } else { draft.text(t.signed_out) };
-        Some(self.told(subject, draft.text(t.not_you).link(self.name(), self.url()), changed))
+        let page = self.page("reset");
+        Some(self.told(subject, draft.link(t.not_you, page.as_str()), (changed, &page)))
     }
 
     /// A message whose short form says this and where to go.
-    fn told(&self, subject: &str, draft: Draft, short: &str) -> Outgoing {
-        let short = format!("{}: {short} {}", self.name(), self.url());
+    fn told(&self, subject: &str, draft: Draft, (short, page): (&str, &str)) -> Outgoing {
+        let short = format!("{}: {short} {page}", self.name());
         Outgoing { short: Some(short), ..Outgoing::by_mail("", self.finish(subject, draft)) }
     }
 
     /// To a contact with which nobody signs in any more.
     pub(crate) fn former_contact(&self) -> Outgoing {
         let t = self.t;
-        let draft = self.draft().text(t.former_contact).text(t.former_otherwise).link(self.name(), self.url());
-        self.told(t.contact_subject, draft, t.former_contact)
+        // Who cannot sign in any more finds at the foot of each page whom to ask.
+        let draft = self.draft().text(t.former_contact).link(t.former_otherwise, self.url());
+        self.told(t.contact_subject, draft, (t.former_contact, self.url()))
     }
 
     /// Somebody who is signed in wants to be reached at a contact that has an account.
     pub(crate) fn contact_is_taken(&self) -> Outgoing {
         let t = self.t;
-        let draft = self.draft().text(t.contact_taken).text(t.contact_taken_you);
-        self.told(t.account_subject, draft, t.contact_taken_short)
+        let (draft, page) = (self.draft().text(t.contact_taken).text(t.contact_taken_you), self.page("sign-in"));
+        let draft = draft.link(t.account_exists_link, page.as_str());
+        self.told(t.account_subject, draft, (t.contact_taken_short, &page))
     }
 
     /// Somebody wants to make an account for a contact that has one.
     pub(crate) fn account_exists(&self) -> Outgoing {
         let t = self.t;
-        let draft = self.draft().text(t.account_exists).link(t.account_exists_link, self.url());
-        self.told(t.account_subject, draft.text(t.account_exists_not_you), t.account_exists_short)
+        let (draft, page) = (self.draft().text(t.account_exists), self.page("sign-in"));
+        let draft = draft.link(t.account_exists_link, page.as_str()).text(t.account_exists_not_you);
+        self.told(t.account_subject, draft, (t.account_exists_short, &page))
     }
 
     /// What a member is, behind a colon.

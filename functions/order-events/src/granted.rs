@@ -46,7 +46,7 @@ pub(crate) fn to_vendor(
     let draft = Draft::new(language)
         .paragraph(fill(t.granted_vendor, &[("amount", &money(part.amount, language))]))
         .paragraph_if(refund.note.is_some(), || because(t, refund))
-        .link(t.see_order, site.vendor_order_link(vendor_order.id()));
+        .link(t.see_order, site.vendor_order_link(vendor_order));
     Some((t.granted_vendor_subject, draft))
 }
 

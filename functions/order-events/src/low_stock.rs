@@ -25,7 +25,7 @@ pub(crate) fn to_vendor(low: &LowStock, product: &Product, (site, language): (&S
         .paragraph(pages::mail::one_line(&of_it(t.low)))
         .paragraph_if(low.left < 0, || fill(t.low_awaited, &[("units", &count(awaited))]))
         .paragraph(fill(t.low_level, &[("level", &low.low_stock_at.to_string())]))
-        .link(t.see_product, site.product_link(low.variant.product()))
+        .link(t.see_product, site.product_link(product.id, product.vendor.id))
         .finish(&of_it(t.low_subject), site);
     Some(message)
 }

@@ -1,8 +1,8 @@
 //! Messages: short sentences in the language of who reads them.
 
-use domain::order::{OrderLine, VendorOrder, VendorOrderId};
+use domain::order::{OrderLine, VendorOrder};
 use domain::pricing::Totals;
-use domain::{OrderId, ProductId};
+use domain::{OrderId, ProductId, VendorId};
 use pages::mail::{self, MailTexts, one_line};
 use pages::{Language, Texts, fill, money};
 pub(crate) use platform::mail::Message;
@@ -29,7 +29,7 @@ impl Site {
         &self.name
     }
 
-    /// The buyer's page of an order. The token is in the fragment, which browsers do not send to servers.
+    /// The buyer's page of an order, with its token.
     pub(crate) fn order_link(&self, order: OrderId, token: &str) -> String {
         platform::order_link(&self.url, order, token)
     }
@@ -39,14 +39,17 @@ impl Site {
         format!("{}/operate/orders/{order}", self.url)
     }
 
-    /// The vendor's page of a product, which requires a sign-in.
-    pub(crate) fn product_link(&self, product: ProductId) -> String {
-        format!("{}/desk/products/{product}", self.url)
+    /// A page of a vendor's desk, which requires a sign-in. It names the shop: people may work for several.
+    fn desk_link(&self, page: &str, vendor: VendorId) -> String {
+        format!("{}/desk/{page}?shop={vendor}", self.url)
     }
 
-    /// The vendor's page of a vendor order, which requires a sign-in.
-    pub(crate) fn vendor_order_link(&self, vendor_order: VendorOrderId) -> String {
-        format!("{}/desk/orders/{vendor_order}", self.url)
+    pub(crate) fn product_link(&self, product: ProductId, vendor: VendorId) -> String {
+        self.desk_link(&format!("products/{product}"), vendor)
+    }
+
+    pub(crate) fn vendor_order_link(&self, vendor_order: &VendorOrder) -> String {
+        self.desk_link(&format!("orders/{}", vendor_order.id()), vendor_order.vendor.id)
     }
 }
 

@@ -315,7 +315,7 @@ pub(crate) fn to_vendor(
     let vendor_order = order.vendor_order(vendor)?;
     let t = MailTexts::of(language);
     let numbered = |message: &str| fill(message, &[("number", &number)]);
-    let page = site.vendor_order_link(vendor_order.id());
+    let page = site.vendor_order_link(vendor_order);
     let draft = || Draft::new(language);
     let (subject, draft) = match event.kind {
         OrderEventKind::OrderPaid | OrderEventKind::OrderConfirmed => {

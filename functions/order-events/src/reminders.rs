@@ -32,7 +32,7 @@ pub(crate) fn to_vendor(
         _ => (t.late_subject, t.late.to_owned()),
     };
     let draft = Draft::new(language).paragraph(said).units(vendor_order, |_, line| line.left_to_ship());
-    (subject, draft.link(t.open_here, site.vendor_order_link(vendor_order.id())))
+    (subject, draft.link(t.open_here, site.vendor_order_link(vendor_order)))
 }
 
 /// The subject and the text for the operator, about a vendor who has not shipped in time.

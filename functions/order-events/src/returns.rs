@@ -90,6 +90,6 @@ pub(crate) fn to_vendor(
         .paragraph(said)
         .units(vendor_order, units_of(asked))
         .paragraph(then)
-        .link(t.see_order, site.vendor_order_link(vendor_order.id()));
+        .link(t.see_order, site.vendor_order_link(vendor_order));
     Some((subject, draft))
 }

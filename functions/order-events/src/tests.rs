@@ -138,7 +138,7 @@ fn a_vendor_is_told_what_runs_low_and_what_is_owed() {
 }
 
 #[test]
-fn a_link_carries_its_token_where_servers_do_not_see_it() {
+fn a_link_carries_the_token_of_its_order_in_the_path_that_no_log_keeps() {
     let link = site().order_link(OrderId::from_bits(1), "abc");
     assert_eq!(link, "https://bozor.test/r/ord_00000000000000000000000001.abc");
 }

@@ -19,7 +19,7 @@ use crate::who::{Person, Staff, choose};
 
 pub(crate) async fn show_desk(State(app): State<App>, person: Person) -> Result<Response, Problem> {
     let shops = app.vendors.shops_of(person.session.user).await?;
-    if let Some(named) = person.asked(crate::who::SHOP) {
+    if let Some(named) = person.asked(browser::SHOP) {
         // An id that does not parse cannot exist; a shop of others is refused as the API refuses it.
         let named: VendorId = named.parse().map_err(|_| Problem::of(domain::Code::NotFound))?;
         app.desk.member(person.arrival(), Some(named)).await?;

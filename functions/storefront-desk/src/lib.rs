@@ -12,7 +12,6 @@ mod import;
 mod imports;
 mod invitations;
 mod label;
-mod language;
 mod mapping;
 mod operate;
 mod operate_areas;

@@ -76,8 +76,13 @@ pub(crate) fn file_fields(
         Choice::new("sole_trader", t.desk_kind_sole_trader),
         Choice::new("company", t.desk_kind_company),
     ];
-    let languages = Language::ALL.iter().map(|one| Choice::new(one.tag(), one.own_name())).collect();
-    let language = known.and_then(|known| known.language.as_deref()).and_then(Language::from_tag).unwrap_or(own).tag();
+    let mut languages: Vec<Choice> = Language::ALL.iter().map(|one| Choice::new(one.tag(), one.own_name())).collect();
+    // Who opens a shop is written to in the language that they read; a shop that has told none is not given one by
+    // whoever mends something else.
+    let language = known.map_or(own.tag(), |known| known.language.as_deref().unwrap_or_default());
+    if !languages.iter().any(|one| one.value == language) {
+        languages.insert(0, Choice::new(language, if language.is_empty() { "–" } else { language }));
+    }
     let kind = identity.map_or("sole_trader".to_owned(), |identity| named(&json!(identity.kind)));
     let in_currency = |amounts: &[Money]| amounts.iter().find(|one| Some(one.currency()) == currency).copied();
     let rate = known.and_then(|known| in_currency(&known.shipping_rates)).map(Money::decimal);

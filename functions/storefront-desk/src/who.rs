@@ -1,8 +1,10 @@
 //! Who is at a desk: a member of the shop that was chosen, or one of the operator's people.
 
+use std::time::Duration;
+
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use browser::{Fields, Jar, Reply, Sessions as _, Visitor, sign_in_path};
+use browser::{Fields, Jar, Reply, SHOP, Sessions as _, Visitor, chosen_language, sign_in_path, without};
 use desk::Arrival;
 use domain::vendor::Member;
 use domain::{Code, Coded, VendorId, marketplace};
@@ -13,10 +15,9 @@ use shop::BrowserSession;
 use api::Problem;
 
 use crate::App;
-use crate::language::{KEPT, chosen, without};
 
-/// The cookie of the shop that somebody works for at the moment.
-pub(crate) const SHOP: &str = "shop";
+/// How long the choice of a shop is kept: a year.
+const KEPT: Duration = Duration::from_secs(365 * 86_400);
 /// The group whose members become the first owner of the marketplace.
 const FIRST_OWNERS: &str = "admin";
 
@@ -70,7 +71,7 @@ impl FromRequestParts<App> for Person {
             let back = if is_read { visitor.path.clone() } else { page_of(&visitor.path) };
             return Err(Reply::see(sign_in_path(visitor.language, &back)).into_response());
         };
-        if is_read && let Some(elsewhere) = chosen(&visitor.path, app.place()) {
+        if is_read && let Some(elsewhere) = chosen_language(&visitor.path, app.place()) {
             return Err(elsewhere.into_response());
         }
         Ok(Self { session, visitor })
@@ -102,9 +103,14 @@ impl FromRequestParts<App> for Staff {
         };
         let member = match app.desk.member(person.arrival(), Some(vendor)).await {
             Ok(member) => member,
-            // They do not work there any more: the desk shows where they do.
+            // Somebody else has worked on this device, or they do not work there any more: it is the only shop that
+            // they have, or the desk shows which.
             Err(refused) if !by_link && is_read && refused.code() == Code::Forbidden => {
-                return Err(Reply::see("/desk").into_response());
+                let only = app.only_shop(&person).await.map_err(IntoResponse::into_response)?;
+                if only == vendor {
+                    return Err(Problem::from(refused).into_response());
+                }
+                return Err(choose(app, only, person.visitor.path.clone()).into_response());
             }
             Err(refused) => return Err(Problem::from(refused).into_response()),
         };

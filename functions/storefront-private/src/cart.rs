@@ -2,7 +2,7 @@
 
 use api::Problem;
 use axum::extract::State;
-use browser::{CART, Fields, Form, Jar, KEPT_CART, KEY, Reply, Visitor, call, done, keyed, safe_next};
+use browser::{CART, Fields, Form, ITEMS, Jar, KEPT_CART, KEY, Reply, Visitor, call, done, keyed, safe_next};
 use domain::cart::MAX_UNITS;
 use domain::pricing::{LineChange, LineChangeCode, PricedLine};
 use domain::{CartId, Code, Coded, Currency, Expected, Refusal, UserId, VariantId};
@@ -46,8 +46,12 @@ impl App {
         Ok(done(self.carts.claim(id, buyer, call(visitor.now, None)).await?))
     }
 
-    fn cart_jar(&self, cart: CartId) -> Jar {
-        Jar::default().keep(CART, &cart.to_string(), KEPT_CART, &self.place)
+    fn cart_jar(&self, shown: &ShownCart) -> Jar {
+        Jar::default().keep(CART, &shown.cart.id.to_string(), KEPT_CART, &self.place).choose(
+            ITEMS,
+            &items_of(shown).to_string(),
+            &self.place,
+        )
     }
 
     /// How a vendor's or an upload's picture is asked for.
@@ -161,7 +165,13 @@ pub(crate) async fn show_cart(State(app): State<App>, visitor: Visitor) -> Resul
     let shown = app.cart_of(&visitor).await?;
     let added = visitor.path.contains("?added");
     let alerts = if added { note(Tone::Good, pages::Texts::of(visitor.language).added) } else { Html::default() };
-    let jar = shown.as_ref().map(|shown| app.cart_jar(shown.cart.id)).unwrap_or_default();
+    let jar = match &shown {
+        Some(shown) => app.cart_jar(shown),
+        None if visitor.cookies.plain(ITEMS).is_some_and(|items| items != "0") => {
+            Jar::default().choose(ITEMS, "0", &app.place)
+        }
+        None => Jar::default(),
+    };
     Ok(Reply::private(page(&app, &visitor, shown.as_ref(), alerts)).with_cookies(jar).kept_offline())
 }
 
@@ -209,7 +219,7 @@ pub(crate) async fn change_cart(
                 },
                 str::to_owned,
             );
-            Ok(Reply::see(to).with_cookies(app.cart_jar(shown.cart.id)))
+            Ok(Reply::see(to).with_cookies(app.cart_jar(&shown)))
         }
         Err(problem) if problem.status().is_server_error() || problem.code() == Code::TooManyRequests => Err(problem),
         Err(problem) => {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use browser::{CART, Fields, Form, Jar, KEY, Reply, Visitor, call, done, keyed, new_key};
+use browser::{CART, Fields, Form, ITEMS, Jar, KEY, Reply, Visitor, call, done, keyed, new_key};
 use domain::address::Address;
 use domain::legal::LegalText;
 use domain::payment::{Action, ProviderName};
@@ -312,7 +312,7 @@ fn asked(app: &App, visitor: &Visitor, shown: &ShownCart, fields: &Fields) -> Re
         let mut payment = json!({"provider": provider});
         if let (ProviderName::Stripe, Some(payment)) = (named(provider)?, payment.as_object_mut()) {
             payment.insert("hosted_page".to_owned(), Value::from(true));
-            let back = format!("{}/{}/paid", app.place.site.url, visitor.language.code());
+            let back = format!("{}/{}/orders/{{order}}?paid", app.place.site.url, visitor.language.code());
             payment.insert("return_url".to_owned(), Value::from(back));
         }
         asked_fields.insert("payment".to_owned(), payment);
@@ -359,7 +359,7 @@ pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields)
                 Some(user) if opened.order.order.buyer == Some(user) => Jar::default(),
                 _ => GuestOrders::of(&visitor, &app.place).with(id, token).kept(&app.place),
             };
-            let jar = jar.forget(CONTACT, &app.place);
+            let jar = jar.forget(CONTACT, &app.place).choose(ITEMS, "0", &app.place);
             let action = opened.order.payment().and_then(|payment| payment.action.clone());
             let to = match action {
                 Some(Action::Redirect { url }) => url,
@@ -387,7 +387,8 @@ pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields)
     Ok(Reply::private(page).leading_to_payment().because(&problem).into_response())
 }
 
-/// Where a buyer comes back to from a provider's page: the order that this device has placed last.
+/// Where a buyer comes back to from a provider's page whose address names no order, as those of earlier releases: the
+/// order that this device has placed last.
 pub(crate) async fn come_back(State(app): State<App>, visitor: Visitor) -> Result<Response, Response> {
     let newest = match visitor.user() {
         Some(user) => {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use api::Problem;
-use browser::{CART, Cookies, Fields, Jar, KEPT_CART, Place, Reply, SESSION, Visitor, safe_next, sign_in_path};
+use browser::{
+    CART, Cookies, Fields, ITEMS, Jar, KEPT_CART, Place, Reply, SESSION, SHOP, Visitor, safe_next, sign_in_path,
+};
 use domain::session::{CHALLENGE_LIFETIME, SESSION_LIFETIME};
 use domain::{CartId, Code, Coded, UserId};
 use pages::with_query;
@@ -145,7 +147,10 @@ async fn with_cart(app: &App, visitor: &Visitor, buyer: UserId, jar: Jar) -> Jar
     let Some(cookie) = visitor.cookies.named(CART, place) else { return jar };
     let Ok(id) = cookie.parse::<CartId>() else { return jar.forget(CART, place) };
     match app.carts.claim(id, buyer, browser::call(visitor.now, None)).await.map(browser::done) {
-        Ok(Some(claimed)) => jar.keep(CART, &claimed.cart.id.to_string(), KEPT_CART, place),
+        Ok(Some(claimed)) => {
+            let items = crate::cart::items_of(&claimed).to_string();
+            jar.keep(CART, &claimed.cart.id.to_string(), KEPT_CART, place).choose(ITEMS, &items, place)
+        }
         Ok(None) => jar,
         // It is over, was ordered, or is somebody else's.
         Err(cause) if matches!(cause.code(), Code::NotFound | Code::CartOrdered | Code::Expired) => {
@@ -160,9 +165,10 @@ async fn with_cart(app: &App, visitor: &Visitor, buyer: UserId, jar: Jar) -> Jar
 
 /// What a browser forgets when it is signed out.
 pub(crate) fn signed_out(place: &Place) -> Jar {
-    [SESSION, CART, CHALLENGE, REQUEST, ORDERS, CONTACT]
+    [SESSION, CART, CHALLENGE, REQUEST, ORDERS, CONTACT, SHOP]
         .into_iter()
         .fold(Jar::default(), |jar, name| jar.forget(name, place))
+        .choose(ITEMS, "0", place)
 }
 
 #[cfg(test)]

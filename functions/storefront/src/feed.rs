@@ -31,7 +31,9 @@ const MOST_BYTES: usize = 1024 * 1024;
 const FRESH_S: u32 = 900;
 const STALE_S: u32 = 3_600;
 
+/// What is asked of the feed, and nothing else: each other address would be read anew from the table.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct AskedFeed {
     currency: Option<Currency>,
     after: Option<String>,

@@ -12,6 +12,7 @@ use serde_json::json;
 use shop::{ListQuery, Sort};
 
 use crate::App;
+use crate::asked::known;
 
 /// Seconds for which the CDN may serve a page with lists.
 pub(crate) const FRESH_S: u32 = 30;
@@ -34,6 +35,7 @@ pub(crate) async fn add_slash(Lang(language): Lang) -> Reply {
 /// In which currency prices are shown.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Shown {
+    #[serde(default, deserialize_with = "known")]
     pub(crate) currency: Option<Currency>,
 }
 

@@ -1,6 +1,7 @@
 //! The shop in the browser: what everybody gets alike. Behind the gateway's route `$default`, so it has no right to
 //! anything that is somebody's, and writes nothing.
 
+mod asked;
 mod categories;
 mod feed;
 mod home;

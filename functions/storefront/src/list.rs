@@ -12,6 +12,7 @@ use serde_json::json;
 use shop::{ListQuery, Sort};
 
 use crate::App;
+use crate::asked::known;
 use crate::categories::{crumbs, of_path, path_of};
 use crate::home::{FRESH_S, STALE_S, cards_of, shown_cards};
 
@@ -21,6 +22,7 @@ const PER_PAGE: u16 = 20;
 /// What is asked of a list. What is unknown is passed over: links from elsewhere carry their own parameters.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct AskedList {
+    #[serde(default, deserialize_with = "known")]
     pub(crate) currency: Option<Currency>,
     sort: Option<String>,
     min: Option<String>,
@@ -37,10 +39,24 @@ pub(crate) struct Around<'a> {
     pub(crate) narrower: Vec<Link>,
 }
 
-/// An amount as somebody types it, with blanks between thousands and a comma before decimals.
+/// An amount as somebody types it: with blanks, commas or points between thousands, and either of these before decimals.
 fn amount(text: Option<&String>, currency: Currency) -> Option<Money> {
-    let plain: String = text?.chars().filter(|c| !c.is_whitespace() && *c != '\u{a0}').collect();
-    Money::parse(&plain.replace(',', "."), currency).ok().filter(|amount| amount.is_total())
+    let plain: String = text?.chars().filter(|c| !c.is_whitespace() && !"'’".contains(*c)).collect();
+    // Three digits at the end are thousands.
+    let parts = plain.rsplit_once([',', '.']).filter(|(_, last)| last.len() < 3);
+    let (whole, last) = parts.unwrap_or((&plain, ""));
+    let whole = whole.replace([',', '.'], "");
+    let read = if last.is_empty() { whole } else { format!("{whole}.{last}") };
+    Money::parse(&read, currency).ok().filter(|amount| amount.is_total())
+}
+
+/// A bound of the price as its field shows it, and whether it cannot be read: then it is shown as it was typed.
+fn bound(typed: Option<&String>, read: Option<Money>) -> (Option<String>, bool) {
+    let typed = typed.filter(|typed| !typed.trim().is_empty());
+    match read {
+        Some(amount) => (Some(amount.decimal()), false),
+        None => (typed.cloned(), typed.is_some()),
+    }
 }
 
 /// Which list, and how it is asked for.
@@ -140,7 +156,8 @@ impl App {
         f.json_ld.push(list.to_string());
         f.indexed = f.indexed && is_plain && wanted.sort == Sort::Newest;
         f.image = cards.iter().find_map(|card| card.image.clone());
-        let (price_from, price_to) = (wanted.min.map(|min| min.decimal()), wanted.max.map(|max| max.decimal()));
+        let (price_from, from_wrong) = bound(asked.min.as_ref(), wanted.min);
+        let (price_to, to_wrong) = bound(asked.max.as_ref(), wanted.max);
         let page = views::List {
             action: format!("/{}{path}", f.language.code()),
             clear: f.to(&format!("{path}{}", wanted.query(Sort::Newest, false, None))),
@@ -154,6 +171,7 @@ impl App {
             hidden,
             price_from,
             price_to,
+            price_wrong: from_wrong || to_wrong,
             sorts,
             cards,
             first_page,
@@ -254,6 +272,11 @@ mod tests {
     fn an_amount_is_read_as_people_type_it() {
         let read = |text: &str| amount(Some(&text.to_owned()), Currency::USD).map(|amount| amount.decimal());
         assert_eq!(read("1 250,5").as_deref(), Some("1250.50"));
+        for (typed, meant) in
+            [("1,250", "1250.00"), ("1.250.000", "1250000.00"), ("1'250,05", "1250.05"), ("7.5", "7.50")]
+        {
+            assert_eq!(read(typed).as_deref(), Some(meant), "{typed}");
+        }
         assert_eq!((read("cheap"), read("-1"), read("")), (None, None, None));
     }
 

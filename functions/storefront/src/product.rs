@@ -11,13 +11,14 @@ use domain::catalog::{List, ProductCard};
 use domain::text::Handle;
 use domain::{Code, Currency, Money, Timestamp, VariantId};
 use pages::parts::Link;
-use pages::views::{self, Variant};
+use pages::views::{self, Shows, Variant};
 use pages::{Frame, Html, count, date, fill, money};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shop::{Found, ShownProduct, ShownVariant, Sort};
 
 use crate::App;
+use crate::asked::known;
 use crate::categories::{crumbs, path_to};
 use crate::home::shown_cards;
 use crate::list::{crumb_data, moved};
@@ -91,7 +92,9 @@ impl App {
 /// What is asked of a product's page.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct AskedProduct {
+    #[serde(default, deserialize_with = "known")]
     currency: Option<Currency>,
+    #[serde(default, deserialize_with = "known")]
     variant: Option<VariantId>,
 }
 
@@ -218,6 +221,17 @@ fn view<'a>(
         let values: Vec<&str> = in_order.map(String::as_str).collect();
         if values.is_empty() { product.title.to_string() } else { values.join(", ") }
     };
+    let shows = |variant: &ShownVariant| {
+        let was = variant.compare_at_price.filter(|was| was.minor() > variant.price.minor());
+        let (tone, state) = state(&f, variant);
+        Shows {
+            price: money(variant.price, f.language),
+            was: was.map(|was| money(was, f.language)).unwrap_or_default(),
+            unit: pages::unit_words(&f, variant.sale_unit, variant.reference_price).unwrap_or_default(),
+            tone,
+            state,
+        }
+    };
     let choice = |variant: &ShownVariant| Variant {
         id: variant.id.to_string(),
         name: name(variant),
@@ -225,10 +239,11 @@ fn view<'a>(
         // A choice that cannot be bought is shown, and another has to be made.
         chosen: is_buyable(variant) && chosen.is_some_and(|chosen| chosen.id == variant.id),
         buyable: is_buyable(variant),
+        shows: shows(variant),
     };
     let price = chosen.map_or(shown.card.price, |chosen| chosen.price);
-    let was = chosen.and_then(|chosen| chosen.compare_at_price).filter(|was| was.minor() > price.minor());
-    let unit = chosen.and_then(|chosen| pages::unit_words(&f, chosen.sale_unit, chosen.reference_price));
+    let nothing =
+        || Shows { price: money(price, f.language), tone: "bad", state: f.t.sold_out.to_owned(), ..Shows::default() };
     let options: Vec<&str> = product.options.iter().map(|option| option.name.as_str()).collect();
     let delivery = shown.delivery.map(|rate: Money| fill(f.t.delivery_cost, &[("price", &money(rate, f.language))]));
     views::Product {
@@ -236,10 +251,7 @@ fn view<'a>(
         pictures: pictures(&f, shown, media_base),
         vendor: product.vendor.name.to_string(),
         vendor_href: f.to(&format!("/v/{}", product.vendor.handle)),
-        price: money(price, f.language),
-        was: was.map(|was| money(was, f.language)),
-        unit,
-        state: chosen.map_or(("bad", f.t.sold_out.to_owned()), |chosen| state(&f, chosen)),
+        shows: chosen.map_or_else(nothing, shows),
         currency: price.currency().as_str(),
         choose: if options.is_empty() { f.t.choose_variant.to_owned() } else { options.join(", ") },
         choices: variants.iter().map(choice).collect(),
@@ -265,34 +277,62 @@ fn facts(f: &Frame<'_>, shown: &ShownProduct) -> Vec<(String, String)> {
     facts
 }
 
-/// The product as search engines read it: the same prices as on the page.
+/// The product as search engines read it, one or a group of those that differ: the same prices as on the page.
 fn data_of(f: &Frame<'_>, shown: &ShownProduct) -> String {
     let url = f.canonical(&f.language);
-    let offer = |variant: &ShownVariant| {
-        let availability = if variant.available > 0 {
-            "https://schema.org/InStock"
-        } else if variant.backorder {
-            "https://schema.org/BackOrder"
-        } else {
-            "https://schema.org/OutOfStock"
-        };
-        let mut offer = json!({
-            "@type": "Offer", "url": format!("{url}?variant={}", variant.id), "price": variant.price.decimal(),
-            "priceCurrency": variant.price.currency().as_str(), "availability": availability,
-            "seller": {"@type": "Organization", "name": shown.product.vendor.name.as_str()},
-        });
-        if let (Some(sku), Some(offer)) = (&variant.sku, offer.as_object_mut()) {
-            offer.insert("sku".to_owned(), Value::from(sku.as_str()));
-        }
-        offer
-    };
-    let offers: Vec<Value> = shown.variants.iter().map(offer).collect();
     let images: Vec<&str> = shown.card.image.iter().map(|image| image.url.as_str()).collect();
-    json!({
-        "@context": "https://schema.org", "@type": "Product", "name": shown.product.title.as_str(), "url": url,
-        "description": summary(shown), "image": images, "offers": offers,
-    })
-    .to_string()
+    let title = shown.product.title.as_str();
+    let mut data = json!({
+        "@context": "https://schema.org", "name": title, "url": url, "description": summary(shown), "image": images,
+    });
+    let Some(fields) = data.as_object_mut() else { return String::new() };
+    match shown.variants.as_slice() {
+        [only] => {
+            fields.insert("@type".to_owned(), Value::from("Product"));
+            fields.extend(only.sku.iter().map(|sku| ("sku".to_owned(), Value::from(sku.as_str()))));
+            fields.insert("offers".to_owned(), offer_of(f, shown, only, &url));
+        }
+        several => {
+            let variant = |variant: &ShownVariant| {
+                let values: Vec<&str> = variant.options.values().map(String::as_str).collect();
+                let name = format!("{title} ({})", values.join(", "));
+                let mut one = json!({
+                    "@type": "Product", "name": name, "image": images, "offers": offer_of(f, shown, variant, &url),
+                });
+                if let (Some(sku), Some(one)) = (&variant.sku, one.as_object_mut()) {
+                    one.insert("sku".to_owned(), Value::from(sku.as_str()));
+                }
+                one
+            };
+            fields.insert("@type".to_owned(), Value::from("ProductGroup"));
+            fields.insert("productGroupID".to_owned(), Value::from(shown.product.id.to_string()));
+            fields.insert("hasVariant".to_owned(), several.iter().map(variant).collect());
+        }
+    }
+    data.to_string()
+}
+
+/// What a variant costs, whether it is there, what its delivery costs, and where it stands how it is given back.
+fn offer_of(f: &Frame<'_>, shown: &ShownProduct, variant: &ShownVariant, url: &str) -> Value {
+    let availability = if variant.available > 0 {
+        "https://schema.org/InStock"
+    } else if variant.backorder {
+        "https://schema.org/BackOrder"
+    } else {
+        "https://schema.org/OutOfStock"
+    };
+    let returns = format!("{}{}", f.site.url, f.to("/returns"));
+    let mut offer = json!({
+        "@type": "Offer", "url": format!("{url}?variant={}", variant.id), "price": variant.price.decimal(),
+        "priceCurrency": variant.price.currency().as_str(), "availability": availability,
+        "seller": {"@type": "Organization", "name": shown.product.vendor.name.as_str()},
+        "hasMerchantReturnPolicy": {"@type": "MerchantReturnPolicy", "merchantReturnLink": returns},
+    });
+    if let (Some(rate), Some(offer)) = (shown.delivery, offer.as_object_mut()) {
+        let rate = json!({"@type": "MonetaryAmount", "value": rate.decimal(), "currency": rate.currency().as_str()});
+        offer.insert("shippingDetails".to_owned(), json!({"@type": "OfferShippingDetails", "shippingRate": rate}));
+    }
+    offer
 }
 
 #[cfg(test)]

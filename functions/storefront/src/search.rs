@@ -14,6 +14,7 @@ use serde::Deserialize;
 use shop::{ListQuery, Sort};
 
 use crate::App;
+use crate::asked::known;
 use crate::home::{FRESH_S, STALE_S, cards_of, shown_cards};
 
 /// How many pages of a hundred cards are looked through, one after the other.
@@ -24,6 +25,7 @@ const MOST: usize = 40;
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct AskedSearch {
     q: Option<String>,
+    #[serde(default, deserialize_with = "known")]
     currency: Option<Currency>,
 }
 

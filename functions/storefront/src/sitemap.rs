@@ -33,8 +33,9 @@ const MOST_BYTES: usize = 3_500_000;
 const HOUR_S: u32 = 3_600;
 const DAY_S: u32 = 86_400;
 
-/// Which part is asked for; the index when none is.
+/// Which part is asked for; the index when none is. Nothing else may be: each other address would be read anew.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct AskedPart {
     part: Option<String>,
     category: Option<String>,
@@ -105,10 +106,10 @@ fn index(app: &App, tree: &CategoryTree) -> String {
 
 /// The paths of the newest products, of all or of a category, in whichever currency they are sold.
 async fn products(app: &App, category: Option<Handle>) -> Result<Vec<String>, Problem> {
-    let mut pages_left = PAGES;
     let mut found = BTreeSet::new();
     for currency in &app.place.site.currencies {
-        let mut cursor = None;
+        // What is sold in one currency alone is not kept out by what is sold in another.
+        let (mut cursor, mut pages_left) = (None, PAGES);
         while pages_left > 0 {
             pages_left -= 1;
             let list = List { category: category.clone(), vendor: None, currency: *currency };

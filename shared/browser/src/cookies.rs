@@ -70,9 +70,9 @@ impl Jar {
         self.keep(name, "", Duration::ZERO, place)
     }
 
-    /// A choice that scripts write too, kept for a year: see [`Cookies::plain`].
+    /// What scripts read and write too, kept for a year: see [`Cookies::plain`].
     #[must_use]
-    pub(crate) fn choose(mut self, name: &str, value: &str, place: &Place) -> Self {
+    pub fn choose(mut self, name: &str, value: &str, place: &Place) -> Self {
         let secure = if place.is_secure() { "; Secure" } else { "" };
         let line = format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
         self.0.extend(HeaderValue::try_from(line).ok());

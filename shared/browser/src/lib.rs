@@ -5,6 +5,7 @@
 //! [`Pages`], from which its router is built and which the contract's test compares with the template.
 
 mod acting;
+mod choosing;
 mod cookies;
 mod form;
 mod place;
@@ -15,6 +16,7 @@ mod uploads;
 mod visitor;
 
 pub use acting::{KEY, call, done, keyed, new_key};
+pub use choosing::{chosen_language, without};
 pub use cookies::{Cookies, Jar};
 pub use form::{Fields, Form, as_api};
 pub use place::{Lang, Place};
@@ -22,4 +24,6 @@ pub use policy::protect_page;
 pub use reply::Reply;
 pub use router::{Pages, router};
 pub use uploads::{MOST_UPLOADED, Uploaded, Uploads};
-pub use visitor::{CART, KEPT_CART, LANGUAGE, Preferred, SESSION, Sessions, Signed, Visitor, safe_next, sign_in_path};
+pub use visitor::{
+    CART, ITEMS, KEPT_CART, Preferred, SESSION, SHOP, Sessions, Signed, Visitor, safe_next, sign_in_path,
+};

@@ -17,6 +17,10 @@ pub const SESSION: &str = "session";
 
 /// The cookie of a cart.
 pub const CART: &str = "cart";
+/// The cookie of how many units are in the cart, which pages that everybody gets alike show by script.
+pub const ITEMS: &str = "items";
+/// The cookie of the shop that somebody works for at the moment.
+pub const SHOP: &str = "shop";
 /// How long it is kept: as long as the cart.
 pub const KEPT_CART: std::time::Duration = domain::cart::LIFETIME;
 
@@ -80,7 +84,7 @@ pub(crate) fn preferred(cookies: &Cookies, headers: &HeaderMap, main: Language) 
 }
 
 /// The cookie of a chosen language.
-pub const LANGUAGE: &str = "language";
+pub(crate) const LANGUAGE: &str = "language";
 
 /// The main language, as the router tells it to its pages.
 #[derive(Clone, Copy, Debug, Default)]

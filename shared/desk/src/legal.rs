@@ -13,11 +13,15 @@ use utoipa::ToSchema;
 
 use crate::{Done, Error, Operator, Vendors};
 
+/// Versions of a text in one answer: those of the longest texts are 5 MB then, and a function answers with at most 6.
+const MOST_VERSIONS: u16 = 20;
+
 /// A new version of a text.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublishLegal {
-    /// The text by the tag of its language, in at most 8: 1 to 30,000 characters each.
+    /// The text by the tag of its language, in at most 8: 1 to 30,000 characters each, and together at most
+    /// 240,000 bytes.
     texts: BTreeMap<String, LongText>,
     /// For how many days members may go on with what they have agreed to before; buyers are asked at once.
     #[serde(default)]
@@ -60,7 +64,9 @@ impl Operator {
 
     /// The versions of a text, newest first.
     pub async fn legal_versions(&self, legal: LegalText, page: &PageRequest) -> Result<Slice<LegalVersion>, Error> {
-        Ok(self.settings.legal_versions(legal, page).await?)
+        // Of the longest versions, more would be too much for one answer of a function.
+        let page = PageRequest { limit: page.limit.min(MOST_VERSIONS), ..page.clone() };
+        Ok(self.settings.legal_versions(legal, &page).await?)
     }
 }
 

@@ -28,6 +28,71 @@ const keyed = (form) => {
   hide(form, "title", document.querySelector("h1").textContent);
 };
 
+const main = document.querySelector("main");
+const words = main?.dataset.offline?.split("|");
+const cart = document.querySelector("header a[href$='/cart']");
+
+const note = (state, title) => {
+  const said = document.createElement("p");
+  said.className = `alert queued ${["wait", "", "bad", "bad"][state - 5]}`;
+  said.setAttribute("role", "status");
+  said.textContent = words[state].replace("{title}", () => title);
+  return said;
+};
+
+// Pages that everybody gets alike do not know what is in the cart.
+const count = () => {
+  const [, items] = document.cookie.match(/(?:^|; )items=(\d+)/) ?? [];
+  if (!cart || items === undefined) return;
+  cart.querySelector("b")?.remove();
+  const shown = document.createElement("b");
+  shown.textContent = items;
+  if (items > 0) cart.append(" ", shown);
+};
+count();
+
+// What is put into the cart leaves the page where it is. Whatever else may come of it, the form shows by itself; its key
+// keeps it from being added twice.
+const put = async (form) => {
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(form.action, { method: "POST", body, signal: AbortSignal.timeout(8000) });
+    if (!answer.url.endsWith("?added")) throw answer;
+    form.querySelector(".queued")?.remove();
+    const said = note(6, form.elements.title.value);
+    const go = document.createElement("a");
+    [go.href, go.textContent] = [cart.href, cart.firstElementChild.nextSibling.data];
+    said.append(" ", go);
+    form.append(said);
+    button.disabled = false;
+    delete form.dataset.sent;
+    delete form.dataset.said;
+    count();
+  } catch {
+    form.submit();
+  }
+};
+
+// The price and the stock are those of the choice, which the address names too.
+for (const choice of document.querySelectorAll("input[data-shows]")) {
+  choice.addEventListener("change", () => {
+    const [price, was, unit, kind, state] = choice.dataset.shows.split("|");
+    const at = (selector) => document.querySelector(`.buy ${selector}`);
+    at(".price").classList.toggle("sale", was !== "");
+    at(".price span").textContent = price;
+    const [old, units] = [at(".was"), at(".unit")];
+    if (old) [old.hidden, old.lastChild.data] = [was === "", ` ${was}`];
+    if (units) units.textContent = unit;
+    const stock = at(".state");
+    [stock.className, stock.textContent] = [`state ${kind}`, state];
+    const url = new URL(location);
+    url.searchParams.set("variant", choice.value);
+    history.replaceState(history.state, "", url);
+  });
+}
+
 // What was typed and not sent yet is there again after the network or the phone has failed.
 for (const form of document.querySelectorAll("main form[method=post]")) {
   const fields = [...form.elements].filter(
@@ -36,7 +101,8 @@ for (const form of document.querySelectorAll("main form[method=post]")) {
   );
   for (const field of fields) {
     const draft = drafts.getItem(key(form, field));
-    if (draft !== null && field.value === field.defaultValue && field.value === "") field.value = draft;
+    // A telephone number begins with that of the country.
+    if (field.value === field.defaultValue && draft?.startsWith(field.value.trim())) field.value = draft;
     field.addEventListener("input", () => drafts.setItem(key(form, field), field.value));
   }
   form.addEventListener("submit", (event) => {
@@ -46,7 +112,13 @@ for (const form of document.querySelectorAll("main form[method=post]")) {
       return;
     }
     form.dataset.sent = "1";
-    if (form.querySelector("input[name=do][value=add]")) keyed(form);
+    if (form.querySelector("input[name=do][value=add]")) {
+      keyed(form);
+      if (words) {
+        event.preventDefault();
+        put(form);
+      }
+    }
     if (form.action.endsWith("/sign-out")) drafts.clear();
     else drafts.setItem("sent", JSON.stringify(fields.map((field) => key(form, field))));
     setTimeout(() => delete form.dataset.sent, 8000);
@@ -55,6 +127,7 @@ for (const form of document.querySelectorAll("main form[method=post]")) {
 
 // A page that comes back from the browser's memory may be sent again.
 addEventListener("pageshow", () => {
+  count();
   for (const { dataset } of document.forms) {
     delete dataset.sent;
     delete dataset.said;
@@ -72,9 +145,7 @@ for (const link of document.querySelectorAll("a[hreflang]")) {
 // What was seen is there without a network, and what is put into the cart waits for one: sw.js. Its news are told in the
 // page's own words.
 const worker = navigator.serviceWorker;
-const main = document.querySelector("main");
-if (worker && main?.dataset.offline) {
-  const words = main.dataset.offline.split("|");
+if (worker && words) {
   // A worker that was not there when the page came has not seen it, nor that somebody has signed out.
   let unseen = worker.controller ? "" : location.href;
   const isOut = location.pathname.endsWith("/sign-in") && new URLSearchParams(location.search).get("note") === "out";
@@ -84,14 +155,8 @@ if (worker && main?.dataset.offline) {
     unseen = "";
   };
   worker.addEventListener("message", ({ data }) => {
-    for (const old of main.querySelectorAll(".queued")) old.remove();
-    for (const [state, title] of data) {
-      const note = document.createElement("p");
-      note.className = `alert queued ${["wait", "", "bad", "bad"][state - 5]}`;
-      note.setAttribute("role", "status");
-      note.textContent = words[state].replace("{title}", () => title);
-      main.prepend(note);
-    }
+    for (const old of main.querySelectorAll(":scope > .queued")) old.remove();
+    for (const [state, title] of data) main.prepend(note(state, title));
   });
   const forget = async () => {
     const names = await caches.keys();

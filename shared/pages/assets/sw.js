@@ -6,9 +6,13 @@ const VERSION = 1;
 const rooms = ["public", "private", "files", "pictures"].map((name) => `${name}-${VERSION}`);
 const [PUBLIC, PRIVATE, FILES, PICTURES] = rooms;
 const QUEUE = "queue";
+// A sign-out that has found no network.
+const LEFT = "left";
 const MOST_PAGES = 30;
 const MOST_PICTURES = 60;
 const PATIENCE_MS = 5000;
+// How long one person's pages are kept: a session that was ended elsewhere is not heard of without a network.
+const MOST_DAYS = 7;
 const FILE = /^\/(app\.js|icon\.svg|[\w-]+\/manifest\.webmanifest)$/;
 // Those that the edge has on the shop's own domain.
 const PICTURE = /^\/med_\w+$/;
@@ -16,6 +20,8 @@ const CART = /^\/[\w-]+\/cart$/;
 // Forms after which somebody else may look at the pages.
 const SIGNS = /^\/[\w-]+\/(sign-|challenge|confirm|reset|account\/s)/;
 const SIGNS_OUT = /\/sign-out$/;
+// Pages of somebody who is signed in: whoever is led away from them is not.
+const OWN = /^\/[\w-]+\/(account|orders)\b/;
 // States of what was put into the cart: places of their words in a page's `data-offline`.
 const [WAITS, ADDED, SHORT, REFUSED] = [5, 6, 7, 8];
 
@@ -23,8 +29,10 @@ const [WAITS, ADDED, SHORT, REFUSED] = [5, 6, 7, 8];
 let given = 0;
 const forget = () => {
   given += 1;
-  return Promise.all([caches.delete(PRIVATE), caches.delete(QUEUE)]);
+  return caches.delete(PRIVATE);
 };
+
+const late = () => new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
 
 /** Where a page is kept: what is public by what the server says, one person's only where it says that it may be. */
 function roomOf({ status, type, headers }) {
@@ -67,11 +75,16 @@ async function drop(url) {
 /** The page as it was seen, which says so. */
 async function seen(url, rooms) {
   for (const room of rooms) {
-    const kept = await (await caches.open(room)).match(keyOf(url, room));
+    const cache = await caches.open(room);
+    const kept = await cache.match(keyOf(url, room));
     if (!kept) continue;
+    const minutes = (Date.now() - kept.headers.get("bozor-seen")) / 60000;
+    if (room === PRIVATE && minutes > MOST_DAYS * 1440) {
+      await cache.delete(keyOf(url, room));
+      continue;
+    }
     const html = await kept.text();
     const [says, now, ...ages] = (html.match(/ data-offline="([^"]*)"/)?.[1] ?? "").split("|");
-    const minutes = (Date.now() - kept.headers.get("bozor-seen")) / 60000;
     const [place, n] = minutes < 60 ? [0, minutes] : minutes < 1440 ? [1, minutes / 60] : [2, minutes / 1440];
     const age = minutes < 1 ? now : ages[place]?.replace("{n}", Math.floor(n));
     const note = `<p class="alert info" role="status">${says.replace("{age}", age)}</p>`;
@@ -87,20 +100,22 @@ async function offline({ pathname }) {
   return own ?? (any && (await files.match(any))) ?? Response.error();
 }
 
-async function page(event) {
+async function page(event, hasLeft) {
   const url = new URL(event.request.url);
   const before = given;
-  const network = Promise.resolve(event.preloadResponse).then((early) => early ?? fetch(event.request));
+  // What came early was asked for in the name of who has left.
+  const early = hasLeft ? undefined : event.preloadResponse;
+  const network = Promise.resolve(early).then((came) => came ?? fetch(event.request));
   const told = network.then(async (answer) => {
     const room = roomOf(answer);
     if (room) await keep(answer.clone(), room, before);
+    else if (OWN.test(url.pathname) && answer.type === "opaqueredirect") await forget();
     // What the server does not show any more is not shown without it either.
     else if (answer.status < 500) await drop(url);
   });
   event.waitUntil(told.catch(() => {}));
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS)).then(() => seen(url, [PUBLIC]));
   try {
-    return (await Promise.race([network, late])) ?? (await network);
+    return (await Promise.race([network, late().then(() => seen(url, [PUBLIC]))])) ?? (await network);
   } catch {
     return (await seen(url, [PUBLIC, PRIVATE])) ?? offline(url);
   }
@@ -118,17 +133,46 @@ async function file(event, room, most) {
   }
 }
 
+/** Sends a sign-out that has found no network, and answers whether there was one. Until it is sent, nothing else is. */
+async function leave() {
+  const left = await caches.open(LEFT);
+  const [out] = await left.keys();
+  if (!out) return false;
+  const answer = await send(out.url, await (await left.match(out)).text(), "manual");
+  if (answer.status >= 500) throw answer;
+  await left.delete(out);
+  return true;
+}
+
+const answered = (event, answer, otherwise) =>
+  event.respondWith(
+    leave().then(
+      (hasLeft) => answer(event, hasLeft),
+      () => otherwise(event),
+    ),
+  );
+
+const unsent = async ({ request }) => offline(new URL(request.url));
+
+const unseen = async ({ request }) => {
+  const url = new URL(request.url);
+  return (await seen(url, [PUBLIC])) ?? offline(url);
+};
+
 async function sign(event) {
   const { request } = event;
   const url = new URL(request.url);
-  // Who presses the button is gone from this device, also when the server does not hear of it.
-  if (SIGNS_OUT.test(url.pathname)) await forget();
-  else await deliver();
+  const isOut = SIGNS_OUT.test(url.pathname);
+  // Who presses the button is gone from this device at once; the server hears of it before anything else.
+  if (isOut) await Promise.all([forget(), caches.delete(QUEUE)]);
+  else await Promise.race([deliver(), late()]);
+  const body = isOut && (await request.clone().text());
   try {
     const answer = await fetch(request);
     if (answer.type === "opaqueredirect") await forget();
     return answer;
   } catch {
+    if (isOut) await (await caches.open(LEFT)).put(url, new Response(body));
     return offline(url);
   }
 }
@@ -139,12 +183,18 @@ async function sign(event) {
  */
 const isOwn = ({ referrer }) => referrer.startsWith(`${location.origin}/`);
 
-const send = (url, body, redirect) => fetch(url, { method: "POST", body: new URLSearchParams(body), redirect });
+const send = (url, body, redirect) =>
+  fetch(url, {
+    method: "POST",
+    body: new URLSearchParams(body),
+    redirect,
+    signal: AbortSignal.timeout(2 * PATIENCE_MS),
+  });
 
-async function add(event) {
+async function add(event, _, isCut) {
   const { request } = event;
   const fields = new URLSearchParams(await request.clone().text());
-  if (fields.get("do") !== "add") return fetch(request);
+  if (fields.get("do") !== "add") return isCut ? unsent(event) : fetch(request);
   const title = fields.get("title") ?? "";
   fields.delete("title");
   // The page's script gives it; the server adds once for each.
@@ -152,6 +202,7 @@ async function add(event) {
   fields.set("key", key);
   const body = fields.toString();
   try {
+    if (isCut) throw isCut;
     return await send(request.url, body, "manual");
   } catch {
     const item = { url: request.url, body, title, state: WAITS };
@@ -169,9 +220,12 @@ async function waiting(queue) {
 }
 
 let delivery;
-const deliver = () => (delivery ??= delivered().finally(() => (delivery = undefined)));
+const deliver = () => (delivery ??= delivered()
+    .catch(() => {})
+    .finally(() => (delivery = undefined)));
 
 async function delivered() {
+  await leave();
   const before = given;
   const queue = await caches.open(QUEUE);
   for (const [key, item] of await waiting(queue)) {
@@ -209,7 +263,7 @@ addEventListener("install", (event) => {
 
 addEventListener("activate", (event) => {
   const work = async () => {
-    for (const name of await caches.keys()) if (![...rooms, QUEUE].includes(name)) await caches.delete(name);
+    for (const name of await caches.keys()) if (![...rooms, QUEUE, LEFT].includes(name)) await caches.delete(name);
     await self.registration.navigationPreload?.enable();
     await self.clients.claim();
   };
@@ -221,12 +275,12 @@ addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(request.url);
   if (origin !== location.origin) return;
   if (request.method === "GET") {
-    if (request.mode === "navigate") event.respondWith(page(event));
+    if (request.mode === "navigate") answered(event, page, unseen);
     else if (FILE.test(pathname)) event.respondWith(file(event, FILES, MOST_PAGES));
     else if (PICTURE.test(pathname)) event.respondWith(file(event, PICTURES, MOST_PICTURES));
   } else if (request.method === "POST" && request.mode === "navigate" && isOwn(request)) {
-    if (SIGNS.test(pathname)) event.respondWith(sign(event));
-    else if (CART.test(pathname)) event.respondWith(add(event));
+    if (SIGNS.test(pathname)) answered(event, sign, unsent);
+    else if (CART.test(pathname)) answered(event, add, (cut) => add(cut, false, true));
   }
 });
 

@@ -41,6 +41,8 @@ pub struct List<'a> {
     pub hidden: Vec<(String, String)>,
     pub price_from: Option<String>,
     pub price_to: Option<String>,
+    /// Whether one of them cannot be read, and stands there as it was typed.
+    pub price_wrong: bool,
     pub from_label: String,
     pub to_label: String,
     /// The same list without its bounds.
@@ -60,6 +62,26 @@ pub struct Variant {
     pub price: Option<String>,
     pub chosen: bool,
     pub buyable: bool,
+    pub shows: Shows,
+}
+
+/// What stands beside a choice: scripts show it when another one is made.
+#[derive(Clone, Debug, Default)]
+pub struct Shows {
+    pub price: String,
+    /// The former price; blank when there is none.
+    pub was: String,
+    pub unit: String,
+    /// The class of what stands of the stock, and that in words.
+    pub tone: &'static str,
+    pub state: String,
+}
+
+impl Shows {
+    /// As one attribute, with bars between.
+    fn joined(&self) -> String {
+        [&self.price, &self.was, &self.unit, self.tone, &self.state].map(|text| text.replace('|', " ")).join("|")
+    }
 }
 
 /// The page of a product.
@@ -73,11 +95,8 @@ pub struct Product<'a> {
     pub pictures: Vec<(String, String)>,
     pub vendor: String,
     pub vendor_href: String,
-    pub price: String,
-    pub was: Option<String>,
-    pub unit: Option<String>,
-    /// The class and the words of what is there.
-    pub state: (&'static str, String),
+    /// Of the choice that is made already.
+    pub shows: Shows,
     pub currency: &'static str,
     pub choose: String,
     pub choices: Vec<Variant>,
@@ -86,6 +105,18 @@ pub struct Product<'a> {
     pub description: Html,
     pub facts: Vec<(String, String)>,
     pub similar: Vec<Card>,
+}
+
+impl Product<'_> {
+    /// Whether any choice has a former price.
+    fn has_was(&self) -> bool {
+        self.choices.iter().any(|choice| !choice.shows.was.is_empty())
+    }
+
+    /// Whether any choice has a price for a unit.
+    fn has_unit(&self) -> bool {
+        self.choices.iter().any(|choice| !choice.shows.unit.is_empty())
+    }
 }
 
 /// A page that is put together from parts.

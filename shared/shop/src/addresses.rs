@@ -21,7 +21,7 @@ pub struct ReplaceAddresses {
 }
 
 /// One address of the new address book.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutAddress {
     /// The id of a saved address, to keep or change it. Without an id the address is new, unless an equal one is saved
@@ -76,7 +76,12 @@ fn replaced(book: &AddressBook, asked: &[PutAddress], ids: &mut Ids) -> Result<A
             errors.push(fault("duplicate", "is in the list twice"));
         }
     }
-    for (index, put) in asked.iter().enumerate() {
+    // What was saved before more was needed stays as it is until somebody changes it.
+    let is_as_saved = |put: &PutAddress| {
+        let is_meant = |saved: &SavedAddress| put.id.is_none_or(|id| id == saved.id);
+        book.items.iter().any(|saved| is_meant(saved) && saved.address == put.address)
+    };
+    for (index, put) in asked.iter().enumerate().filter(|(_, put)| !is_as_saved(put)) {
         if let Err(refusal) = put.address.check(&format!("/items/{index}/address")) {
             errors.extend(refusal.fields());
         }
@@ -132,6 +137,25 @@ mod tests {
         let book = replace(&AddressBook::default(), &items, 0).unwrap();
         assert_eq!(book.items.iter().map(|saved| saved.id).collect::<BTreeSet<_>>().len(), 3);
         assert_eq!(replace(&book, &items, 100).unwrap(), book);
+    }
+
+    #[test]
+    fn an_address_that_lacks_what_is_needed_by_now_stays_until_it_is_changed() {
+        let mut book = replace(&AddressBook::default(), &[asked(None, "Khiva"), asked(None, "Nukus")], 0).unwrap();
+        for saved in &mut book.items {
+            saved.address.district = None;
+        }
+        let as_saved = |index: usize| {
+            let saved = &book.items[index];
+            PutAddress { id: Some(saved.id), address: saved.address.clone() }
+        };
+        let (kept, other) = (as_saved(0), as_saved(1));
+        let added = replace(&book, &[asked(None, "Tashkent"), kept.clone(), other], 9).unwrap();
+        assert_eq!(added.items.len(), 3);
+        assert_eq!(replace(&book, std::slice::from_ref(&kept), 9).unwrap().items, book.items[..1]);
+        let changed = PutAddress { address: Address { city: None, ..kept.address.clone() }, ..kept };
+        let refused = replace(&book, &[changed], 9).unwrap_err();
+        assert_eq!(refused.fields()[0].pointer, "/items/0/address/district");
     }
 
     #[test]

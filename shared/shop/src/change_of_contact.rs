@@ -62,9 +62,10 @@ impl People {
         former.retain(|known| known.phone().is_some() == by.contact.phone().is_some() && known != by.contact);
         former.dedup();
         // They find nobody any more before the pool forgets which it was, and are told before that too.
+        let language = self.language_of(user, &person).await?;
         for former in former {
             self.accounts.release_contact(&former, username).await?;
-            self.tell_former(&former, &persons, by.now).await?;
+            self.tell_former(&former, language.clone(), &persons, by.now).await?;
         }
         self.user_pool.prove(username, by.contact).await?;
         self.end_sessions(&person, by.now).await?;

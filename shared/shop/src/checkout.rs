@@ -30,7 +30,7 @@ use crate::carts::Carts as CartsAtPrices;
 use crate::contacts::reached_by;
 use crate::guests::{Guests, target_of};
 use crate::payment_choice::{PaymentChoice, RetryPayment};
-use crate::return_url::ReturnUrls;
+use crate::return_url::{ReturnUrls, for_order};
 use crate::terms::check_terms;
 use crate::{Done, Error};
 
@@ -274,8 +274,8 @@ impl Checkout {
                 Closed::Silent(failure) => return Err(settlement::Error::from(failure).into()),
             };
             order.retry_payment(provider, &closed, &mut platform::ids(now))?;
-            let (back, store) = (asked.return_url.as_deref(), self.return_urls.store());
-            self.settlement.freeze_opening(&mut order, back, asked.hosted_page, store);
+            let (back, store) = (for_order(asked.return_url.as_deref(), order.order.id), self.return_urls.store());
+            self.settlement.freeze_opening(&mut order, back.as_deref(), asked.hosted_page, store);
             self.settlement.freeze_methods(&mut order, &settings);
             Ok(order)
         };
@@ -431,8 +431,8 @@ impl Checkout {
         let mut placed = place(order, &mut ids)?;
         placed.order.language = asked.language.clone().map(String::from);
         placed.terms.accepted_terms = self.accepted_offer(asked.accepted_terms).await?;
-        let (back, store) = (asked.return_url(), self.return_urls.store());
-        self.settlement.freeze_opening(&mut placed, back, asked.hosted_page(), store);
+        let (back, store) = (for_order(asked.return_url(), placed.order.id), self.return_urls.store());
+        self.settlement.freeze_opening(&mut placed, back.as_deref(), asked.hosted_page(), store);
         self.settlement.freeze_methods(&mut placed, &settings);
         for line in placed.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
             line.backorder = allocations.backorder(line.variant, line.quantity);

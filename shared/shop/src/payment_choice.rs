@@ -11,9 +11,9 @@ pub struct PaymentChoice {
     /// One of the cart's payment methods.
     pub(crate) provider: ProviderName,
     /// Where the buyer comes back to after a redirect: on the address of the shop's pages, or of one that may call the
-    /// API from a browser.
+    /// API from a browser. `{order}` in it stands for the order's id.
     #[serde(default, deserialize_with = "domain::text::optional")]
-    #[schema(format = "uri", examples("https://shop.example/orders"))]
+    #[schema(format = "uri", examples("https://shop.example/orders/{order}"))]
     pub(crate) return_url: Option<String>,
     /// Whether the buyer pays on the provider's own page instead of with its library in yours: the answer's action is
     /// then `redirect`, and the buyer comes back to `return_url`, else to the shop's pages. For browsers without
@@ -29,9 +29,9 @@ pub struct RetryPayment {
     /// One of the marketplace's payment methods, not necessarily the one of the last attempt.
     pub(crate) provider: ProviderName,
     /// Where the buyer comes back to after a redirect: on the address of the shop's pages, or of one that may call the
-    /// API from a browser.
+    /// API from a browser. `{order}` in it stands for the order's id.
     #[serde(default, deserialize_with = "domain::text::optional")]
-    #[schema(format = "uri", examples("https://shop.example/orders"))]
+    #[schema(format = "uri", examples("https://shop.example/orders/{order}"))]
     pub(crate) return_url: Option<String>,
     /// Whether the buyer pays on the provider's own page instead of with its library in yours: the answer's action is
     /// then `redirect`, and the buyer comes back to `return_url`, else to the shop's pages. For browsers without

@@ -58,6 +58,16 @@ fn known(profile: &Profile, person: &Person) -> Profile {
 }
 
 impl People {
+    /// The language in which a person is written to, as a tag. A profile that cannot be read keeps nobody from being
+    /// told.
+    pub(crate) async fn language_of(&self, user: UserId, person: &Person) -> Result<Option<String>, Error> {
+        match self.accounts.profile(user).await {
+            Ok(profile) => Ok(known(&profile, person).language),
+            Err(unreadable) if unreadable.is_unreadable() => Ok(person.language.clone()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The profile of a signed-in person.
     pub async fn me(&self, user: UserId) -> Result<Me, Error> {
         let person = self.signed_in(user).await?;

@@ -75,11 +75,12 @@ impl People {
     pub(crate) async fn tell_former(
         &self,
         contact: &ContactPoint,
+        language: Option<String>,
         persons: &PersonsSecret,
         now: Timestamp,
     ) -> Result<(), Error> {
         let (purpose, look_up, key) = (CodePurpose::FormerContact, persons.look_up(contact), PersonsSecret::new_key()?);
-        let text = serde_json::to_vec(&Applicant::new(contact));
+        let text = serde_json::to_vec(&Applicant { language, ..Applicant::new(contact) });
         let text = text.map_err(|error| Refusal::because(Code::Internal, error.to_string()))?;
         let told = PendingCode {
             purpose,
@@ -118,7 +119,7 @@ impl People {
     pub(crate) async fn send_code_again(
         &self,
         purpose: CodePurpose,
-        Counted { contact, may_send_again, .. }: Counted,
+        Counted { contact, may_send_again, persons }: Counted,
         by: Limited<'_>,
     ) -> Result<String, Error> {
         let mut backoff = Backoff::default();
@@ -126,7 +127,8 @@ impl People {
             let known = self.sessions.code(purpose, contact).await?.filter(|known| known.is_alive(by.now));
             let (asked, is_written) = match known {
                 Some(known) => {
-                    let asked = PendingCode { asked: known.asked + u32::from(may_send_again), ..known.clone() };
+                    let sealed = in_language(&known, by.language, &persons)?;
+                    let asked = PendingCode { asked: known.asked + u32::from(may_send_again), sealed, ..known.clone() };
                     let is_written = self.sessions.put_code(&asked, Some(known.version)).await?;
                     (asked, is_written)
                 }
@@ -192,6 +194,15 @@ fn applicant(
             ..asking
         },
     }
+}
+
+/// What is sealed in a code, with the language that was told now.
+fn in_language(code: &PendingCode, language: Option<&str>, persons: &PersonsSecret) -> Result<Sealed, Error> {
+    let Some(language) = language else { return Ok(code.sealed.clone()) };
+    let key = key_of(code)?;
+    let told = Applicant { language: Some(language.to_owned()), ..applicant_of(code, &key, persons)? };
+    let told = serde_json::to_vec(&told).map_err(|error| Refusal::because(Code::Internal, error.to_string()))?;
+    Ok(persons.seal(&told, &key, SealedIn::Code(code.contact))?)
 }
 
 fn applicant_of(code: &PendingCode, key: &PersonKey, persons: &PersonsSecret) -> Result<Applicant, Error> {

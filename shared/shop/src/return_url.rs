@@ -1,6 +1,6 @@
 //! Checking the address that the buyer comes back to from a provider's pages.
 
-use domain::Refusal;
+use domain::{OrderId, Refusal};
 use http::Uri;
 
 /// Longest address that providers take, in bytes.
@@ -39,8 +39,9 @@ impl ReturnUrls {
     /// refuses one that a browser may parse differently: with user information before the host, or with characters that
     /// have to be percent-encoded.
     pub(crate) fn check(&self, url: Option<&str>, pointer: &str) -> Result<(), Refusal> {
-        let Some(url) = url else { return Ok(()) };
-        let origin = origin_of(url)
+        // As it will be for some order: `{order}` may stand where it becomes no part of the host.
+        let Some(url) = for_order(url, OrderId::from_bits(0)) else { return Ok(()) };
+        let origin = origin_of(&url)
             .ok_or_else(|| Refusal::field(pointer, "invalid", "must be an https address, or http on localhost"))?;
         if self.origins.contains(&origin) {
             return Ok(());
@@ -48,6 +49,11 @@ impl ReturnUrls {
         let detail = "must be on the address of the shop's pages, or on an origin whose pages may call the API";
         Err(Refusal::field(pointer, "not_allowed", detail))
     }
+}
+
+/// An address in which `{order}` stands for the id of the order that is paid.
+pub(crate) fn for_order(url: Option<&str>, order: OrderId) -> Option<String> {
+    url.map(|url| url.replace("{order}", &order.to_string()))
 }
 
 /// The origin of an address that buyers can be sent to.
@@ -133,6 +139,19 @@ mod tests {
         let long = format!("https://shop.test/{}", "x".repeat(MAX_LENGTH));
         let refused = ReturnUrls::new("https://shop.test", "").check(Some(&long), "/payment/return_url").unwrap_err();
         assert_eq!(refused.fields()[0].pointer, "/payment/return_url");
+    }
+
+    #[test]
+    fn the_order_may_stand_in_an_address_but_in_no_host() {
+        let urls = ReturnUrls::new("https://shop.test", "");
+        let url = "https://shop.test/{order}?of={order}";
+        assert!(urls.check(Some(url), "/return_url").is_ok());
+        let order = OrderId::from_bits(1);
+        assert_eq!(for_order(Some(url), order), Some(format!("https://shop.test/{order}?of={order}")));
+        let long = format!("https://shop.test/{}", "{order}".repeat(80));
+        for bad in ["https://{order}shop.test/", "https://{order}@shop.test/", "https://shop.test/{orders}", &long] {
+            assert!(urls.check(Some(bad), "/return_url").is_err(), "{bad}");
+        }
     }
 
     #[test]

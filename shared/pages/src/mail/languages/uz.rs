@@ -197,7 +197,7 @@ pub(crate) const TEXTS: MailTexts = MailTexts {
     send_by: "Xaridor kutmoqda. Muddat: {date}. Iltimos, quyidagilarni joʻnating:",
     late_subject: "Buyurtma {number} kechikdi",
     late: "Siz buni vaqtida joʻnatmadingiz. Iltimos, hozir joʻnating yoki bekor qiling, aks holda quyidagilar bekor qilinadi:",
-    open_here: "Buyurtmani ochish:",
+    open_here: "Shu yerda oching:",
     return_asked_subject: "Buyurtma {number}: xaridor mahsulotni qaytarmoqchi",
     return_asked: "Xaridor quyidagilarni qaytarmoqchi:",
     answer: "Iltimos, javob bering: javob bermasangiz, qaytarishga rozilik berilgan hisoblanadi.",

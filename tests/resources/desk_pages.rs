@@ -319,27 +319,34 @@ async fn the_operator_gives_a_part_of_an_order_back_once() {
 }
 
 #[tokio::test]
-async fn a_setting_is_changed_under_its_version_and_what_is_wrong_with_its_json_is_told() {
+async fn a_setting_is_changed_under_its_version_and_what_is_wrong_with_a_part_is_told() {
     let shop = Shop::open().await;
     let (operator, client) = (shop.browser_of(OPERATOR).await, shop.operator().await);
     operator.visit("/operate/settings/limits").await.expect(200).shows("unpaid-orders");
     let at = "/operate/settings/limits/unpaid-orders";
     let page = operator.visit(at).await.expect(200);
     let (key, version) = (page.value("key"), page.value("version"));
-    let change = |value| [("key", &*key), ("version", &*version), ("value", value), ("do", "save")];
-    operator.submit(at, &change("{\"most\": 7")).await.expect(400).shows("role=\"alert\"");
-    for wrong in ["{\"most\": \"many\"}", "{\"most\": 7, \"least\": 1}"] {
-        assert_eq!(operator.submit(at, &change(wrong)).await.expect(400).errors(), ["value"], "{wrong}");
+    let change = |most| [("key", &*key), ("version", &*version), ("value/most", most), ("do", "save")];
+    for wrong in ["", "many", "7.5", "-1", "{\"most\": 7}"] {
+        let told = operator.submit(at, &change(wrong)).await.expect(400).shows("role=\"alert\"");
+        assert_eq!(told.errors(), ["value-most"], "{wrong}");
+    }
+    let rules = "/operate/settings/returns/default?as=json";
+    let whole = operator.visit(rules).await.expect(200);
+    let (own_key, own_version) = (whole.value("key"), whole.value("version"));
+    for wrong in ["{\"days\": 7", "{\"days\": 7}", "{\"days\": 7, \"way_back\": \"buyer\", \"exceptions\": [1]}"] {
+        let typed = [("key", &*own_key), ("version", &*own_version), ("value", wrong), ("do", "save")];
+        operator.submit(rules, &typed).await.expect(400).shows("role=\"alert\"");
     }
     let most = async || {
         let shown = client.get("/v1/admin/settings/limits/unpaid-orders").await;
         shown.expect(200)["value"]["most"].clone()
     };
     let before = most().await;
-    assert_eq!(operator.submit(at, &change("{\"most\": 7}")).await.expect(303).location(), format!("{at}?done=saved"));
+    assert_eq!(operator.submit(at, &change("7")).await.expect(303).location(), format!("{at}?done=saved"));
     assert_eq!(most().await, 7);
     // Of what somebody else has changed meanwhile nothing is lost.
-    press(&operator, at, "", &[("version", "0"), ("value", "{\"most\": 8}")]).await.expect(412);
+    press(&operator, at, "", &[("version", "0"), ("value/most", "8")]).await.expect(412);
     press(&operator, at, "", &[("version", "1"), ("do", "default")]).await.expect(303);
     assert_eq!(most().await, before);
     press(&operator, at, "/restore", &[("version", "2"), ("former", "1")]).await.expect(303);

@@ -28,6 +28,7 @@ mod product;
 mod product_steps;
 mod products;
 mod refund_steps;
+mod setting_form;
 mod shop_file;
 mod shown;
 mod states;

@@ -127,8 +127,7 @@ fn payments_part(sheet: &mut Sheet<'_>, by: &Operating, id: OrderId, view: &Oper
     let (t, language) = (by.person.t(), by.person.language());
     let (mut known, mut pieces) = (Vec::new(), Vec::new());
     for payment in &view.payments {
-        let state = serde_json::json!(payment.state);
-        let state = state.as_str().unwrap_or_default().replace('_', " ");
+        let state = states::of_payment(t, payment.state);
         let paid = money(payment.captured.unwrap_or(payment.amount), language);
         let name = states::provider(t, payment.provider).to_owned();
         known.push((name, format!("{paid} · {state} · {}", date_time(payment.created_at, language))));

@@ -15,7 +15,7 @@ use pages::{date_time, money};
 
 use crate::App;
 use crate::amounts::bad;
-use crate::shown::{Sheet, listed_at, next_page};
+use crate::shown::{Sheet, detailed, listed_at, next_page};
 use crate::states;
 use crate::who::Operating;
 
@@ -80,7 +80,7 @@ fn find_form(
         .asked_for();
     let said = wrong.and_then(|wrong| wrong.errors().first()).map(|error| error.detail.clone());
     let others = said.map(|detail| {
-        let words = pages::fill(t.error_form, &[("detail", &detail)]);
+        let words = detailed(t, t.error_invalid, &detail);
         form.blame(vec![("contact".to_owned(), words)])
     });
     form.shown(by.person.language(), &others.unwrap_or_default())

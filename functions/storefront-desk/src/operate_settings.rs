@@ -1,28 +1,24 @@
-//! The operator's settings as forms: the value of each is the JSON that the API shows and takes.
+//! The operator's settings as forms, each with its history.
 
 use api::{Path, Problem};
 use axum::extract::State;
 use browser::{Fields, Form as Sent, KEY, Reply, call, keyed, new_key};
 use desk::{SettingChange, ShownSetting};
 use domain::marketplace::OperatorPermission;
-use domain::settings::{Area, SettingId, SettingValue, StoredSetting};
+use domain::settings::{Area, SettingId, StoredSetting};
 use domain::{Code, PageRequest};
-use pages::forms::{Button, Field, Form, Kind};
-use pages::parts::{anchor, boxed, facts, muted, pager, plain, table};
+use pages::forms::{Button, Form};
+use pages::parts::{Link, actions, anchor, boxed, facts, muted, pager, plain, table};
 use pages::{Html, date_time};
 
 use crate::App;
 use crate::operate_areas::{FIRST, SETTINGS, kinds};
 use crate::product::seen;
+use crate::setting_form::{at_fields, fields_of, written};
 use crate::shown::{Sheet, Wrong, after, next_page};
 use crate::who::Operating;
 
 const PER_PAGE: u16 = 20;
-
-/// A value as somebody reads and writes it.
-fn json_of(value: &SettingValue) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
 
 pub(crate) async fn list_settings(
     State(app): State<App>,
@@ -68,6 +64,7 @@ async fn setting_page(app: &App, by: &Operating, id: SettingId, wrong: Option<Wr
     let (shown, history) = tokio::join!(app.operator.setting(id), app.operator.setting_history(id, &page));
     let (shown, history) = (shown?, history?);
     let path = format!("{SETTINGS}/{}/{}", id.area().as_str(), id.name());
+    let as_json = by.person.asked("as").is_some() || wrong.as_ref().is_some_and(|wrong| wrong.has_typed("value"));
     let mut sheet = Sheet::of_operator(app, by, FIRST, id.name()).mending(wrong);
     sheet.tell_done();
     sheet.part(kinds(t, Some(id.area())));
@@ -80,13 +77,13 @@ async fn setting_page(app: &App, by: &Operating, id: SettingId, wrong: Option<Wr
     let form = Form::to(path.as_str())
         .hiding(KEY, new_key(now))
         .hiding("version", shown.version.to_string())
-        .asking(vec![
-            Field::new("value", t.op_value, Kind::Area).hinting(t.op_value_hint).filled(json_of(&shown.value)),
-        ])
+        .asking(fields_of(t, &shown.value, as_json))
         .button(Button::main(t.save).sending("do", "save"))
         .button(Button::quiet(t.op_to_default).sending("do", "default"));
     let form = sheet.form("value", form, &[]);
-    sheet.part(boxed(t.op_value, [muted(t.op_setting_text), form]));
+    let other = if as_json { (path.clone(), t.op_value) } else { (format!("{path}?as=json"), "JSON") };
+    let other = actions(t.op_value, &[Link::new(other.0, other.1)]);
+    sheet.part(boxed(t.op_value, [muted(t.op_setting_text), form, other]));
     history_part(&mut sheet, by, &path, (&shown, &history.items));
     let first = after.is_some().then(|| path.clone());
     sheet.part(pager(t, first, next_page(&path, &[], history.next.as_deref())));
@@ -154,20 +151,11 @@ async fn change(
     };
     match changed.await {
         Ok(()) => Ok(after(&path, "saved")),
-        Err(problem) => setting_page(app, by, id, Wrong::with(name, fields, at_value(problem))?).await,
+        Err(problem) => {
+            let known = app.operator.setting(id).await?.value;
+            setting_page(app, by, id, Wrong::with(name, fields, at_fields(problem, fields, &known))?).await
+        }
     }
-}
-
-/// Pointers into the JSON are about the one field that has it, and say where.
-fn at_value(problem: Problem) -> Problem {
-    let errors = problem.errors().iter().cloned().map(|mut error| {
-        error.detail = format!("{}: {}", error.pointer, error.detail);
-        error.code = "invalid".to_owned();
-        error.pointer = "/value".to_owned();
-        error
-    });
-    let errors = errors.take(1).collect();
-    problem.with_errors(errors)
 }
 
 pub(crate) async fn change_setting(
@@ -179,8 +167,10 @@ pub(crate) async fn change_setting(
     let id = named(&id)?;
     let wanted = match fields.text("do") {
         Some("default") => Ok(SettingChange::Default),
-        _ => api::body::parse_json(fields.text("value").unwrap_or_default().as_bytes())
-            .map(|value: SettingValue| SettingChange::To(Box::new(value))),
+        _ => {
+            let known = app.operator.setting(id).await?.value;
+            written(&fields, &known).map(|value| SettingChange::To(Box::new(value)))
+        }
     };
     change(&app, &by, id, ("value", &fields), wanted).await
 }

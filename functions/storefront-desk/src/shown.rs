@@ -25,6 +25,10 @@ pub(crate) struct Wrong {
 }
 
 impl Wrong {
+    pub(crate) fn has_typed(&self, name: &str) -> bool {
+        self.typed.has(name)
+    }
+
     /// What is shown of a problem on the page of its form.
     ///
     /// # Errors
@@ -193,8 +197,17 @@ fn in_words(t: &'static Texts, error: &FieldError) -> String {
         "number" => t.desk_bad_number.to_owned(),
         "file_type" => t.desk_bad_file_type.to_owned(),
         _ if error.pointer == "/content_type" => t.desk_bad_file_type.to_owned(),
-        _ => fill(t.error_form, &[("detail", &error.detail)]),
+        "too_long" => t.error_too_long.to_owned(),
+        _ => detailed(t, t.error_invalid, &error.detail),
     }
+}
+
+/// What is wrong, in the words of the API. They are English; in other languages ours stand before them.
+pub(crate) fn detailed(t: &'static Texts, own: &str, detail: &str) -> String {
+    if std::ptr::eq(t, Texts::of(Language::En)) {
+        return fill(t.error_form, &[("detail", detail)]);
+    }
+    if detail.is_empty() { own.to_owned() } else { format!("{own} ({detail})") }
 }
 
 /// What has happened, for people.
@@ -218,7 +231,7 @@ fn words(problem: &Problem, person: &Person) -> String {
         // The words of the use cases are English and say more.
         (Some(own), Some(detail)) if person.language() == Language::En => format!("{own} ({detail})"),
         (Some(own), _) => own.to_owned(),
-        (None, detail) => fill(t.error_form, &[("detail", detail.unwrap_or(problem.code().meaning()))]),
+        (None, detail) => detailed(t, t.problem_other, detail.unwrap_or(problem.code().meaning())),
     }
 }
 

@@ -3,7 +3,7 @@
 use domain::catalog::ProductState;
 use domain::job::JobState;
 use domain::order::{OrderState, ParcelState, VendorOrderState};
-use domain::payment::{ProviderName, RefundState};
+use domain::payment::{PaymentState, ProviderName, RefundState};
 use domain::returns::{ReturnReason, ReturnState};
 use domain::vendor::{ChecklistCode, DocumentKind, VendorState};
 use pages::Texts;
@@ -38,6 +38,21 @@ pub(crate) fn of_order(t: &'static Texts, state: OrderState) -> Said {
         OrderState::Cancelled => (Tone::Bad, t.state_cancelled),
         OrderState::Expired => (Tone::Bad, t.state_expired),
         OrderState::Other => (Tone::Info, t.state_other),
+    }
+}
+
+/// What has become of a payment.
+pub(crate) fn of_payment(t: &'static Texts, state: PaymentState) -> &'static str {
+    match state {
+        PaymentState::Created | PaymentState::Pending | PaymentState::Authorized => t.state_awaiting_payment,
+        PaymentState::Captured => t.state_paid,
+        PaymentState::Failed => t.op_payment_declined,
+        PaymentState::Cancelled => t.state_cancelled,
+        PaymentState::Expired => t.state_expired,
+        PaymentState::AmountMismatch => t.op_payment_mismatch,
+        PaymentState::PartiallyRefunded => t.op_payment_partly_refunded,
+        PaymentState::Refunded => t.refunded,
+        PaymentState::Other => t.state_other,
     }
 }
 

@@ -3,12 +3,12 @@
 
 use api::Problem;
 use axum::extract::{Path, State};
-use browser::{Form, Reply, Visitor};
+use browser::{Form, Reply, Visitor, chosen_language};
 use domain::{Code, OrderId};
-use pages::fill;
 use pages::forms::{Button, Form as PageForm};
 use pages::parts::{Tone, alert, text};
 use pages::views::Screen;
+use pages::{Frame, fill};
 
 use crate::App;
 use crate::guest_orders::GuestOrders;
@@ -24,13 +24,22 @@ fn parts_of(link: &str) -> Result<(OrderId, &str), Problem> {
     if is_token { Ok((order, token)) } else { Err(nothing()) }
 }
 
+/// The frame of a link's page, whose path names no language.
+fn of_link<'a>(app: &'a App, visitor: &Visitor, link: &str) -> Frame<'a> {
+    let f = frame(app, visitor, format!("/r/{link}"), pages::Texts::of(visitor.language).link_title);
+    Frame { unprefixed: true, ..f }
+}
+
 pub(crate) async fn show_link(
     State(app): State<App>,
     visitor: Visitor,
     Path(link): Path<String>,
 ) -> Result<Reply, Problem> {
     let (order, _) = parts_of(&link)?;
-    let f = frame(&app, &visitor, "/", pages::Texts::of(visitor.language).link_title);
+    if let Some(chosen) = chosen_language(&visitor.path, &app.place) {
+        return Ok(chosen);
+    }
+    let f = of_link(&app, &visitor, &link);
     let (t, words) = (f.t, fill(f.t.link_text, &[("number", &order.number())]));
     let form = PageForm::to(format!("/r/{link}")).button(Button::main(t.link_button));
     let page = Screen::new(f, t.link_title, [text(&words), form.shown(visitor.language, &[])]);
@@ -50,7 +59,7 @@ pub(crate) async fn open_link(
             Ok(Reply::see(format!("/{}/orders/{id}", visitor.language.code())).with_cookies(jar))
         }
         Err(problem) if matches!(problem.code(), Code::NotFound | Code::TokenExpired) => {
-            let f = frame(&app, &visitor, "/", pages::Texts::of(visitor.language).link_title);
+            let f = of_link(&app, &visitor, &link);
             let words = if problem.code() == Code::TokenExpired { f.t.link_old } else { f.t.link_wrong };
             let title = f.t.link_title;
             let page = Screen::new(f, title, [alert(Tone::Bad, "", &[words.to_owned()], &[])]);

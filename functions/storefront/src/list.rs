@@ -39,7 +39,8 @@ pub(crate) struct Around<'a> {
     pub(crate) narrower: Vec<Link>,
 }
 
-/// An amount as somebody types it: with blanks, commas or points between thousands, and either of these before decimals.
+/// An amount as somebody types it: with blanks, commas or points between thousands, and either of these before
+/// decimals.
 fn amount(text: Option<&String>, currency: Currency) -> Option<Money> {
     let plain: String = text?.chars().filter(|c| !c.is_whitespace() && !"'’".contains(*c)).collect();
     // Three digits at the end are thousands.

@@ -30,7 +30,7 @@ const keyed = (form) => {
 
 const main = document.querySelector("main");
 const words = main?.dataset.offline?.split("|");
-const cart = document.querySelector("header a[href$='/cart']");
+const cart = document.querySelector("header > a[href$='/cart']");
 
 const note = (state, title) => {
   const said = document.createElement("p");

@@ -4,7 +4,7 @@ import {
   summaryIsRight,
 } from "./lib.mjs";
 import { addTo, signIn } from "./acts.mjs";
-import { CHOSEN, fillAddress } from "./guest.mjs";
+import { CHOSEN, add, fillAddress } from "./guest.mjs";
 
 const press = (page, action) => follow(page, () => page.click(`main form[action="${action}"] button.btn`));
 
@@ -36,7 +36,7 @@ export async function accountRoad({ scripts, language }) {
 
     await t.step("a guest puts something into the cart", async () => {
       await page.goto(at(`/p/${CHOSEN.handle}`));
-      await follow(page, () => page.click("main form[action$='/cart'] button.btn"));
+      await add(page);
       equal(await page.locator(".lines > li").count(), 1, "lines");
     });
     await t.step("the account asks to sign in, and leads to signing up", async () => {
@@ -158,7 +158,7 @@ export async function accountRoad({ scripts, language }) {
     });
     await t.check("the checkout of whoever comes next begins empty", async () => {
       await page.goto(at(`/p/${CHOSEN.handle}`));
-      await follow(page, () => page.click("main form[action$='/cart'] button.btn"));
+      await add(page);
       await page.goto(at("/checkout"));
       await showsNothingOf(page, secrets());
     });

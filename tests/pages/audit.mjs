@@ -7,17 +7,20 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import zlib from "node:zlib";
 import {
-  Client, LANGUAGES, SHOP, advance, alone, api, assert, decoded, equal, hasNoOverflow, leftOut, mainOf, newEmail, offered, person,
-  road, send,
+  Client, LANGUAGES, SHOP, advance, alone, api, assert, decoded, equal, hasNoOverflow, isTranslated, leftOut, mainOf,
+  offered, pathOf, person, road, send,
 } from "./lib.mjs";
-import { CHOSEN, SOUGHT } from "./guest.mjs";
-import { addTo, orderOf, signIn } from "./acts.mjs";
+import { CHOSEN } from "./guest.mjs";
+import { answerOf, inLanguage, kinds, show } from "./kinds.mjs";
 
 const require = createRequire(import.meta.url);
 const MOST_PAGES = 300;
 const MOST_PACKED = 14_000;
 const MOST_SHEET = 6_000;
 const MOST_SCRIPT = 6 * 1024;
+/** What a page that is somebody's own may have, which is promised nowhere. */
+const MOST_PRIVATE = 20_000;
+const WIDTHS = [320, 768, 1280];
 const IN_THE_DARK = ["color-contrast", "link-in-text-block"];
 
 /** As many at once as the server answers at once. */
@@ -242,67 +245,15 @@ async function prices(t) {
   });
 }
 
-/** The addresses of one page of each kind, with what makes its reader its reader. */
-async function kinds(has) {
-  const everybody = new Client();
-  const guest = new Client();
-  await addTo(guest, CHOSEN.handle);
-  const { path: order } = await orderOf(guest, newEmail("audit"));
-  await addTo(guest, CHOSEN.handle);
-  await addTo(guest, SOUGHT.handle);
-  await orderOf(guest, newEmail("audit"), { stops: true });
-  const token = guest.cookies.get("orders").split("!")[0].split(".")[1];
-  const all = [
-    ["home", "/en/"], ["list", "/en/products"], ["category", `/en/c/${CHOSEN.categories[0]}`], ["filtered", "/en/products?sort=price&min=10&max=20"],
-    ["product", `/en/p/${CHOSEN.handle}`], ["shop", "/en/v/chorsu-ceramics"], ["search", "/en/search?q=bowl"], ["nothing found", "/en/search?q=zzzz"],
-    ["words", "/en/delivery"], ["offline", "/en/offline"], ["not found", "/en/nothing"], ["an empty cart", "/en/cart"],
-    ["every component", "/_local/pages?language=uz"],
-  ].map(([kind, path]) => ({ kind, path, client: everybody }));
-  for (const [kind, path] of [["cart", "/en/cart"], ["address", "/en/checkout"], ["delivery", "/en/checkout/delivery"], ["payment", "/en/checkout/payment"],
-    ["order", order], ["cancelling", `${order}/cancel`], ["link", `/r/${order.split("/").at(-1)}.${token}`]]) {
-    all.push({ kind, path, client: guest });
-  }
-  const mended = { contact: "nobody", "address.name": "" };
-  all.push({ kind: "mended", path: "/en/checkout", client: guest, fields: mended });
-  for (const [is, contact, pages] of [
-    ["account", undefined, ["/en/sign-in", "/en/sign-in/code", "/en/sign-up", "/en/reset"]],
-    ["account", "buyer@bozor.test", ["/en/account", "/en/account/orders", "/en/account/addresses", "/en/account/profile", "/en/account/security", "/en/account/sessions", "/en/account/privacy", "/en/sign-out"]],
-    ["desk", "vendor@bozor.test", ["/desk", "/desk/orders", "/desk/products", "/desk/products/new", "/desk/imports", "/desk/shop", "/desk/shop/documents"]],
-    ["operate", "admin@bozor.test", ["/operate", "/operate/vendors", "/operate/orders", "/operate/settings/limits", "/operate/texts", "/operate/texts/agreement"]],
-  ]) {
-    if (!has[is]) {
-      leftOut(`pages of ${contact ?? "who signs in"}: ${pages[0]} is not there`);
-      continue;
-    }
-    const client = new Client();
-    if (contact) equal((await signIn(client, contact)).status, 303, `signing in as ${contact}`);
-    for (const path of pages) all.push({ kind: path, path, client });
-    if (is === "desk") {
-      const product = (await client.get("/desk/products")).text.match(/href="(\/desk\/products\/prd_\w+)"/)?.[1];
-      if (product) all.push({ kind: "a product at the desk", path: product, client });
-      const sold = (await client.get("/desk/orders")).text.match(/href="(\/desk\/orders\/[\w.-]+)"/)?.[1];
-      if (sold) all.push({ kind: "an order at the desk", path: sold, client }, { kind: "a label", path: `${sold}/label`, client });
-    }
-    if (is === "operate") {
-      for (const list of ["orders", "vendors"]) {
-        const one = (await client.get(`/operate/${list}`)).text.match(new RegExp(`href="(/operate/${list}/\\w+)"`))?.[1];
-        if (one) all.push({ kind: `one of /operate/${list}`, path: one, client });
-      }
-    }
-  }
-  return all;
-}
-
-async function validity(t, pages) {
+async function validity(t, pages, { warns = true } = {}) {
   await t.check(`vnu finds nothing on ${pages.length} kinds of pages`, async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "bozor-pages-"));
     try {
       const names = new Map();
-      for (const [place, { path: at, client, fields }] of pages.entries()) {
-        const answer = fields ? await client.post(at, fields) : await client.get(at);
+      for (const [place, kind] of pages.entries()) {
         const file = path.join(folder, `${place}.html`);
-        writeFileSync(file, answer.text);
-        names.set(file, at);
+        writeFileSync(file, (await answerOf(kind)).text);
+        names.set(file, kind.kind);
       }
       const jar = path.join(path.dirname(require.resolve("vnu-jar/package.json")), "build/dist/vnu.jar");
       const found = await new Promise((resolve, reject) => {
@@ -321,7 +272,8 @@ async function validity(t, pages) {
         said.set(key, [...(said.get(key) ?? []), `${at}:${message.lastLine}: ${extract}`]);
       }
       const lines = [...said].map(([what, places]) => `${what} (${places.length} times, first at ${places[0]})`);
-      for (const line of lines.filter((line) => line.startsWith("warning"))) console.log(`  vnu: ${line}`);
+      const warnings = lines.filter((line) => line.startsWith("warning"));
+      if (warns) for (const line of warnings) console.log(`  vnu: ${line}`);
       equal(lines.filter((line) => !/^(warning|info)/.test(line)).slice(0, 12), [], "errors");
     } finally {
       rmSync(folder, { recursive: true });
@@ -329,47 +281,135 @@ async function validity(t, pages) {
   });
 }
 
-async function everybody(t, pages) {
-  const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+/** Browsers of the readers of pages, one for each. */
+function browsers(options) {
   const readers = new Map();
-  const who = async (client) => {
-    if (!readers.has(client)) {
-      const reader = await person({ bypass: true });
-      await client.lendTo(reader.context);
-      readers.set(client, reader);
-    }
-    return readers.get(client);
+  return {
+    async of(client) {
+      if (!readers.has(client)) {
+        const reader = await person(options);
+        await client.lendTo(reader.context);
+        readers.set(client, reader);
+      }
+      return readers.get(client);
+    },
+    async close() {
+      for (const reader of readers.values()) await reader.close();
+    },
   };
-  for (const { kind, path: at, client, fields } of pages) {
-    const { page } = await who(client);
+}
+
+async function fits(page) {
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 800 });
+    await hasNoOverflow(page);
+  }
+}
+
+/** What axe finds on the page as it stands. */
+async function violations(page, { widths, schemes }) {
+  const wrong = new Set();
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const colorScheme of schemes) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      // Colours are what differs in the dark.
+      const runOnly = colorScheme === "light" ? undefined : { type: "rule", values: IN_THE_DARK };
+      const options = { resultTypes: ["violations"], ...(runOnly && { runOnly }) };
+      const found = await page.evaluate((options) => axe.run(document, options), options);
+      for (const { id, nodes } of found.violations) {
+        const place = (node) => `${node.html.slice(0, 100)} ${node.failureSummary.split("\n")[1] ?? ""}`;
+        wrong.add(`${width} ${colorScheme} ${id}: ${nodes.slice(0, 2).map(place).join(" ")}`);
+      }
+    }
+  }
+  return [...wrong];
+}
+
+/** Whether everybody can use a page, and whether it fits each screen. */
+async function everybody(t, pages, how) {
+  const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+  const readers = browsers({ bypass: true });
+  for (const kind of pages) {
+    const { page } = await readers.of(kind.client);
     t.page = page;
-    await t.check(`axe: ${kind}`, async () => {
-      await page.setViewportSize({ width: 320, height: 640 });
-      await page.goto(at);
-      if (fields) {
-        for (const [name, text] of Object.entries(fields)) await page.fill(`[name="${name}"], [name="${name}.email"]`, text);
-        await Promise.all([page.waitForNavigation(), page.click("main form button.btn")]);
-      }
+    const isThere = await t.check(`shown: ${kind.kind}`, async () => {
+      await page.setViewportSize({ width: WIDTHS[0], height: 640 });
+      const response = await show(page, kind);
+      const to = kind.sends.at(-1)?.action ?? kind.leadsTo.split("?")[0];
+      equal([response.status(), pathOf(page)], [kind.status, to], "the page");
+      if (kind.language) await isTranslated(page, kind.language);
+    });
+    if (!isThere) continue;
+    await t.check(`axe: ${kind.kind}`, async () => {
       await page.evaluate(axe);
-      const wrong = new Set();
-      for (const width of [320, 1280]) {
-        await page.setViewportSize({ width, height: 800 });
-        if (width === 320) await hasNoOverflow(page);
-        for (const colorScheme of ["light", "dark"]) {
-          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-          // Colours are what differs in the dark.
-          const runOnly = colorScheme === "light" ? undefined : { type: "rule", values: IN_THE_DARK };
-          const options = { resultTypes: ["violations"], ...(runOnly && { runOnly }) };
-          const found = await page.evaluate((options) => axe.run(document, options), options);
-          for (const one of found.violations) {
-            wrong.add(`${width} ${colorScheme} ${one.id}: ${one.nodes.slice(0, 2).map((node) => `${node.html.slice(0, 100)} ${node.failureSummary.split("\n")[1] ?? ""}`).join(" ")}`);
-          }
-        }
-      }
-      equal([...wrong].slice(0, 6), [], `${wrong.size} violations on ${at}`);
+      const wrong = await violations(page, how);
+      equal(wrong.slice(0, 6), [], `${wrong.length} violations on ${kind.path}`);
+    });
+    await t.check(`fits ${WIDTHS.join(", ")} px: ${kind.kind}`, () => fits(page));
+  }
+  await readers.close();
+}
+
+/** Visits each kind with the policy in force: nothing is refused by it, nothing complains, every picture is there. */
+async function policy(t, pages) {
+  const readers = browsers({});
+  for (const kind of pages) {
+    const reader = await readers.of(kind.client);
+    const { page, complaints, errors } = reader;
+    t.page = page;
+    await t.check(`no complaint: ${kind.kind}`, async () => {
+      complaints.length = 0;
+      errors.length = 0;
+      const response = await show(page, kind);
+      const said = response.headers()["content-security-policy"] ?? "";
+      assert(said.includes("default-src 'none'"), `the policy is ${said}`);
+      // Pictures below the screen are asked for too.
+      const broken = await page.evaluate(() => {
+        const loaded = [...document.images].map((image) => {
+          image.loading = "eager";
+          return image.decode().then(() => "", () => image.src);
+        });
+        return Promise.all(loaded).then((all) => all.filter(Boolean));
+      });
+      equal(broken, [], "pictures that are not there");
+      // Chromium complains of the status of the page itself.
+      const isOwn = ({ text, url }) => kind.status >= 400 && url === page.url() && text.includes(kind.status);
+      // The browser asks for it once only, whichever page comes first without an icon.
+      const isIcon = ({ url }) => url.endsWith("/favicon.ico");
+      const others = errors.filter((error) => !isOwn(error) && !isIcon(error));
+      const unlike = others.map(({ text, url }) => `${text} (${url})`);
+      equal([...complaints, ...unlike].slice(0, 4), [], `complaints at ${kind.path}`);
     });
   }
-  for (const reader of readers.values()) await reader.close();
+  await readers.close();
+}
+
+async function icons(t, pages) {
+  await t.check("no page has browsers ask for an icon that is not there", async () => {
+    const { status } = await send("GET", "/favicon.ico");
+    const bare = [];
+    for (const kind of pages.filter(({ path }) => !path.startsWith("/_local/"))) {
+      const { text } = await answerOf(kind);
+      if (status >= 400 && !/<link\b[^>]*rel="icon"/.test(text)) bare.push(kind.kind);
+    }
+    equal(bare, [], `without an icon, and /favicon.ico is answered ${status}`);
+  });
+}
+
+async function weights(t, pages) {
+  await t.check(`no page is over ${MOST_PRIVATE} bytes`, async () => {
+    const large = [];
+    let most = [0, ""];
+    for (const kind of pages.filter(({ path }) => !path.startsWith("/_local/"))) {
+      const answer = await answerOf(kind);
+      if (!answer.headers["content-encoding"]) large.push(`${kind.kind}: ${answer.sentBytes}, not compressed`);
+      if (answer.sentBytes > most[0]) most = [answer.sentBytes, kind.kind];
+      if (answer.sentBytes > MOST_PRIVATE) large.push(`${kind.kind}: ${answer.sentBytes}`);
+    }
+    console.log(`  the largest of all kinds: ${most[1]}, ${most[0]} bytes`);
+    equal(large, [], "large pages");
+  });
 }
 
 export default async function audit() {
@@ -384,18 +424,26 @@ export default async function audit() {
     await sizes(t);
     await prices(t);
   });
+  let pages = [];
   await road("each kind of page", async (t) => {
-    let pages = [];
     await t.step("the pages", async () => (pages = await kinds(has)));
-    // One of both waits for java, the other one for the browser.
-    await Promise.all([validity(t, pages), everybody(t, pages)]);
     await t.check("each kind is what it should be", async () => {
-      for (const { path: at, client, kind } of pages) {
-        const answer = await client.get(at);
-        equal([answer.status, answer.path], [kind === "not found" ? 404 : 200, at], kind);
-        assert(mainOf(answer.text).includes("<h1"), `${kind} has no heading`);
+      for (const kind of pages) {
+        const answer = await answerOf(kind);
+        equal([answer.status, answer.path], [kind.status, kind.leadsTo], kind.kind);
+        assert(mainOf(answer.text).includes("<h1"), `${kind.kind} has no heading`);
       }
     });
+    await weights(t, pages);
+    await icons(t, pages);
+    await policy(t, pages);
+    // One of both waits for java, the other one for the browser.
+    await Promise.all([validity(t, pages), everybody(t, pages, { widths: [320, 1280], schemes: ["light", "dark"] })]);
+  });
+  await road("the main kinds of page in other languages", async (t) => {
+    const others = ["ru", "uz", "zh"].flatMap((language) => inLanguage(pages, language));
+    const how = { widths: [320], schemes: ["light"] };
+    await Promise.all([validity(t, others, { warns: false }), everybody(t, others, how)]);
   });
 }
 

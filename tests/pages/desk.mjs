@@ -1,21 +1,21 @@
 // A seller with a phone, and the people of the marketplace.
 import zlib from "node:zlib";
 import {
-  Client, PASSWORD, SHOP, assert, codeFor, equal, follow, formTo, hasNoOverflow, idle, leftOut, newEmail, newPhone, pathOf, person, road,
-  send, summaryIsRight, until,
+  Client, PASSWORD, SHOP, assert, codeFor, equal, follow, hasNoOverflow, idle, leftOut, newEmail, newPhone, pathOf,
+  person, road, send, summaryIsRight, until,
 } from "./lib.mjs";
-import { addTo, filled, orderOf, sendForm, signIn } from "./acts.mjs";
+import { OWN, addTo, newcomer, orderOf, sendForm, sendFrom, signIn } from "./acts.mjs";
 import { signInAt } from "./account.mjs";
 import { SOUGHT } from "./guest.mjs";
 
-/** A product of the demo's seller. */
-const OWN = "milk-jug-with-a-goat";
 const mark = Date.now().toString(36);
 
-const press = (page, action, button = "button") => follow(page, () => page.click(`main form[action="${action}"] ${button}`));
+/** Presses a button of the form that posts there. */
+export const press = (page, action, button = "button") =>
+  follow(page, () => page.click(`main form[action="${action}"] ${button}`));
 
 /** A picture as a phone would take it, only smaller. */
-function picture(side = 640) {
+export function picture(side = 640) {
   const crc = (bytes) => {
     let sum = 0xffffffff;
     for (const byte of bytes) {
@@ -43,17 +43,8 @@ function picture(side = 640) {
   return Buffer.concat([start, chunk("IHDR", head), chunk("IDAT", zlib.deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
 }
 
-/** A file of 300 products, three of whose rows are wrong. */
-function productFile() {
-  const rows = ["Handle,Title,Variant Inventory Qty,Variant Price"];
-  for (let row = 1; row <= 300; row += 1) {
-    const price = row % 100 === 50 ? "cheap" : `${(row % 90) + 1}.50`;
-    rows.push(`of-file-${mark}-${row},"Of a file ${mark}, ${row}",${row % 7},${price}`);
-  }
-  return `${rows.join("\r\n")}\r\n`;
-}
-
-async function atDesk(t, contact, path, { width, scripts }) {
+/** Somebody at a desk, after signing in. */
+export async function atDesk(t, contact, path, { width, scripts }) {
   const who = await person({ scripts, width, height: 700 });
   t.page = who.page;
   await t.step(`${contact} signs in and comes to ${path}`, async () => {
@@ -183,80 +174,6 @@ export async function vendorRoad() {
     await t.check("no page complained", () => who.hasNone());
     await who.close();
   });
-}
-
-/** Sends a form that stands on a page of another address. */
-async function sendFrom(client, page, action, more) {
-  return client.post(action, filled(formTo((await client.get(page)).text, action), more));
-}
-
-export async function importRoad() {
-  await road("a file of 300 products", async (t) => {
-    const who = await atDesk(t, "vendor@bozor.test", "/desk/imports", { width: 390, scripts: true });
-    const { page } = who;
-    const ended = async () => {
-      await idle();
-      await page.goto(pathOf(page));
-      return (await page.locator("meta[http-equiv=refresh]").count()) === 0 && !(await page.locator("main .state.wait, main .badge.wait").count());
-    };
-    const begin = async (text) => {
-      await page.goto("/desk/imports");
-      await page.setInputFiles("[name=file]", { name: "products.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
-      await press(page, "/desk/imports");
-      assert(/^\/desk\/imports\/imp_\w+$/.test(pathOf(page)), `an import, not ${page.url()}`);
-      await until("the end of the look through the file", ended);
-    };
-    const start = async () => {
-      const form = `${pathOf(page)}/start`;
-      await press(page, form);
-      await until("the end of the import", ended);
-    };
-    const main = () => page.locator("main").innerText();
-    await t.check("no file is refused beside its field", async () => {
-      equal((await press(page, "/desk/imports")).status(), 400, "the answer");
-      assert((await page.locator("main .err").count()) > 0, "nothing is said");
-    });
-    await t.step("is looked through first", async () => {
-      await begin(productFile());
-      const text = await main();
-      assert(/\b297\b/.test(text) && /\b3\b/.test(text), `297 products and 3 refused rows: ${text.slice(0, 300)}`);
-      assert(text.includes("cheap"), "the report shows what is wrong");
-      await hasNoOverflow(page);
-    });
-    await t.step("is imported without what is refused", async () => {
-      await start();
-      assert(/\b297\b/.test(await main()), "297 products");
-    });
-    await t.step("refused rows are fetched, mended and brought again", async () => {
-      const href = await page.locator("main a[href*='csv'], main a[href*='_aws'], main a[href*='refused']").first().getAttribute("href");
-      const file = await fetch(new URL(href, SHOP));
-      const text = await file.text();
-      equal(file.status, 200, "the file of refused rows");
-      equal([text.split(",cheap").length - 1, text.trim().split(/\r?\n/).length], [3, 4], "refused rows, and rows in all");
-      const price = text.split(/\r?\n/).map((row) => row.replace(/,cheap\s*$/, ",5.00")).join("\r\n");
-      await begin(price);
-      await start();
-      assert(/\b3\b/.test(await main()), "3 products");
-    });
-    await t.step("all are in the shop", async () => {
-      for (const row of [50, 150, 300]) {
-        await page.goto(`/desk/products?q=${encodeURIComponent(`${mark}, ${row}`)}`);
-        assert((await main()).includes(`Of a file ${mark}, ${row}`), `product ${row}`);
-      }
-    });
-    await t.check("no page complained", () => who.hasNone());
-    await who.close();
-  });
-}
-
-/** Somebody who has just signed up. */
-async function newcomer(email) {
-  const client = new Client();
-  const asked = await sendForm(client, "/en/sign-up", { contact: email, password: PASSWORD, name: "New Seller" });
-  equal(asked.to, "/en/confirm", "after signing up");
-  equal((await sendForm(client, "/en/confirm", { code: await codeFor(email) })).status, 303, "the code");
-  equal((await signIn(client, email)).status, 303, "signing in");
-  return client;
 }
 
 export async function operatorRoad() {

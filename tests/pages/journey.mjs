@@ -1,19 +1,26 @@
 // Plays what people do, in a real browser, step by step.
-import { alone, leftOut, offered } from "./lib.mjs";
+import { LANGUAGES, alone, leftOut, offered } from "./lib.mjs";
 import { accountRoad } from "./account.mjs";
-import { importRoad, operatorRoad, vendorRoad } from "./desk.mjs";
+import { operatorRoad, vendorRoad } from "./desk.mjs";
 import { cardRoad, guestRoad, languagesRoad, quantitiesRoad, soldOutRoad } from "./guest.mjs";
+import { columnsRoad, importRoad } from "./imports.mjs";
 import { keyboardRoad } from "./keyboard.mjs";
 
 export default async function journey() {
   const has = await offered();
   await guestRoad({ scripts: false, language: "uz", width: 320, height: 640, byPhone: false });
   await guestRoad({ scripts: true, language: "ru", width: 390, height: 844, byPhone: true });
+  for (const language of ["uz-cyrl", "en", "zh"]) {
+    await guestRoad({ scripts: false, language, width: 320, height: 640, byPhone: false });
+  }
   await cardRoad({ scripts: false, language: "uz" });
   await cardRoad({ scripts: true, language: "en" });
   await soldOutRoad();
   await quantitiesRoad();
-  await keyboardRoad();
+  await keyboardRoad({ scripts: true, language: "en", width: 1280, byCard: false });
+  for (const language of Object.keys(LANGUAGES)) {
+    await keyboardRoad({ scripts: false, language, width: 320, byCard: true });
+  }
   await languagesRoad();
   if (has.account) {
     await accountRoad({ scripts: true, language: "en" });
@@ -24,6 +31,7 @@ export default async function journey() {
   if (has.account && has.desk) {
     await vendorRoad();
     await importRoad();
+    await columnsRoad();
   } else {
     leftOut("a seller's products, files and orders: /desk is not there");
   }

@@ -131,7 +131,7 @@ export async function api(path, { token, json, method = json === undefined ? "GE
   if (json !== undefined) sent["content-type"] = "application/json";
   const body = json === undefined ? undefined : JSON.stringify(json);
   const answer = await send(method, `/v1${path}`, { headers: sent, body });
-  assert(answer.status < 400, `${method} /v1${path} answered ${answer.status}: ${answer.text.slice(0, 300)}`);
+  assert(answer.status < 400, `${method} /v1${path} answered ${answer.status}: ${answer.text.slice(0, 600)}`);
   return { ...answer, json: answer.text ? JSON.parse(answer.text) : null };
 }
 
@@ -316,6 +316,8 @@ export async function person({ scripts = true, width = 1280, height = 900, local
   context.setDefaultTimeout(PATIENCE_MS);
   context.setDefaultNavigationTimeout(PATIENCE_MS);
   const complaints = [];
+  // Whatever the browser calls an error: an answer of 404 to the page itself is one too.
+  const errors = [];
   await context.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) => {
       console.error(`securitypolicyviolation ${event.effectiveDirective} ${event.blockedURI}`);
@@ -328,6 +330,7 @@ export async function person({ scripts = true, width = 1280, height = 900, local
     const where = () => new URL(page.url(), SHOP).pathname;
     page.on("console", (message) => {
       const text = message.text();
+      if (message.type() === "error") errors.push({ text, url: message.location().url });
       if (/content security policy|securitypolicyviolation/i.test(text)) complaints.push(`policy at ${where()}: ${text}`);
     });
     page.on("pageerror", (error) => complaints.push(`script at ${where()}: ${error.message}`));
@@ -349,7 +352,7 @@ export async function person({ scripts = true, width = 1280, height = 900, local
     const unlike = [...new Set(complaints)];
     equal(unlike.slice(0, 4), [], `${unlike.length} complaints`);
   };
-  return { context, page, complaints, hasNone: none, close: () => context.close() };
+  return { context, page, complaints, errors, hasNone: none, close: () => context.close() };
 }
 
 export const pathOf = (page) => new URL(page.url()).pathname;

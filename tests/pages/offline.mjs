@@ -1,7 +1,7 @@
 // Without a network: what was seen stays readable, what is put into the cart waits, and nobody's own pages stay behind.
 // A proxy of our own stands for the network, which can be cut, slow, or lose answers.
 import http from "node:http";
-import { PASSWORD, SHOP, alone, assert, equal, leftOut, newEmail, offered, person, road, send, until } from "./lib.mjs";
+import { PASSWORD, SHOP, alone, assert, equal, leftOut, newEmail, newPhone, offered, person, road, send, until } from "./lib.mjs";
 import { CHOSEN, SOUGHT } from "./guest.mjs";
 
 /** The way to the shop. `cut` answers nothing, `slow` never answers, `deaf` sends requests on and loses the answers. */
@@ -133,7 +133,8 @@ export async function offlineRoad(language) {
         await page.goto(at(`/p/${SOUGHT.handle}`));
         way.set("deaf");
         await add();
-        await until("that it waits", async () => (await kept(page)).queue.length === 1);
+        // The page is left and comes again meanwhile.
+        await until("that it waits", async () => (await kept(page).catch(() => ({ queue: [] }))).queue.length === 1);
         way.set("open");
         await page.goto(at(`/p/${SOUGHT.handle}`));
         await until("nothing that waits", async () => (await kept(page)).queue.length === 0);
@@ -167,7 +168,9 @@ export async function offlineRoad(language) {
         await page.goto(at("/checkout"));
         await page.fill("[name='contact.email']", newEmail("offline"));
         await page.fill("[name='address.name']", "Aziza Private");
-        await page.fill("[name='address.city']", "Toshkent");
+        await page.fill("[name='address.phone']", newPhone());
+        await page.fill("[name='address.region']", "Toshkent");
+        await page.fill("[name='address.district']", "Yunusobod");
         await page.fill("[name='address.line1']", "Secret street 7");
         const next = async () => {
           const left = page.url();

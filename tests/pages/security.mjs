@@ -6,6 +6,7 @@ import {
 } from "./lib.mjs";
 import { addTo, filled, orderOf, signIn } from "./acts.mjs";
 import { CHOSEN, SOUGHT } from "./guest.mjs";
+import markup from "./markup.mjs";
 
 /** What somebody would type who wants it to be run. */
 const EVIL = ["</script><b>bold</b>", '"><img src=x onerror=alert(1)>', "{{7*7}}", "${7*7}", "' onfocus=alert(1) autofocus '"];
@@ -244,6 +245,8 @@ export default async function security() {
     await t.check("no page was obeyed or complained", () => who.hasNone());
     await who.close();
   });
+
+  await markup();
 
   await road("where a form leads to", async (t) => {
     const foreign = ["//evil.example", "/\\evil.example", "https://evil.example", "/%09/evil.example", "/\t/evil.example", "/%5cevil.example", "\\\\evil.example", "javascript:alert(1)", "/\n/evil.example", "http:evil.example"];

@@ -54,7 +54,7 @@ async fn headers_of(app: &App, staff: &Staff, from: Option<ImportId>) -> Result<
     let shown = app.desk.import(&staff.member, from, staff.person.visitor.now).await?;
     let entry = shown.faults.into_iter().find(|entry| entry.code == MISSING_COLUMN);
     let names = entry.map(|entry| entry.value).unwrap_or_default();
-    Ok(names.split(", ").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    Ok(desk::names_listed(&names))
 }
 
 async fn columns_page(

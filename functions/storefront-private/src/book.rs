@@ -34,7 +34,11 @@ fn page(app: &App, visitor: &Visitor, book: &AddressBook, form: Html) -> Reply {
         Line { title, notes, actions: delete.shown(visitor.language, &[]), ..Line::default() }
     };
     let known: Vec<Line> = book.items.iter().map(line).collect();
-    let known = if known.is_empty() { parts::muted(t.no_addresses) } else { parts::lines(&known) };
+    let known = if known.is_empty() {
+        parts::muted(t.no_addresses)
+    } else {
+        parts::boxed(t.saved_addresses, [parts::lines(&known)])
+    };
     let pieces = [known, parts::boxed(t.new_address, [form])];
     account::page(app, visitor, (PATH, t.account_addresses), Html::default(), pieces)
 }

@@ -3,10 +3,12 @@
 use api::{Now, Problem, Query};
 use axum::extract::State;
 use browser::{Lang, Preferred, Reply};
-use domain::catalog::{List, ProductCard};
-use domain::{Currency, PageRequest};
-use pages::views::{Home, Tile};
-use pages::{Card, CardRow, Frame, fill};
+use domain::catalog::{Category, List, ProductCard};
+use domain::{Code, Currency, PageRequest, Timestamp};
+use futures_util::future::join_all;
+use pages::parts::Link;
+use pages::views::{Home, Missing, Tile};
+use pages::{Card, CardRow, Frame, Language, fill};
 use serde::Deserialize;
 use serde_json::json;
 use shop::{ListQuery, Sort};
@@ -17,6 +19,9 @@ use crate::asked::known;
 /// Seconds for which the CDN may serve a page with lists.
 pub(crate) const FRESH_S: u32 = 30;
 pub(crate) const STALE_S: u32 = 300;
+
+/// Something that is not there may be there soon.
+const MISSING_S: u32 = 10;
 
 /// How many cards a row has.
 const ROW: u16 = 10;
@@ -69,6 +74,40 @@ pub(crate) fn shown_cards(f: &Frame<'_>, cards: &[ProductCard], leads: bool) -> 
     cards.iter().enumerate().map(|(place, card)| Card::of(f, card, leads && place == 0)).collect()
 }
 
+fn row(f: &Frame<'_>, title: &str, cards: &[ProductCard], more: &str) -> CardRow {
+    CardRow { title: title.to_owned(), cards: shown_cards(f, cards, false), more: f.to(more) }
+}
+
+impl App {
+    /// The page for what is not there: whoever has followed an old link sees what there is instead.
+    pub(crate) async fn not_here(&self, language: Language, now: Timestamp) -> Result<Reply, Problem> {
+        let problem = Problem::of(Code::NotFound);
+        let currency = self.window.main_currency();
+        let list = List { category: None, vendor: None, currency };
+        let (tree, newest) =
+            tokio::join!(self.categories.tree(&self.window, now), self.first_cards(list, Sort::Newest, ROW));
+        // Where nothing can be read, the usual page of the problem says as much.
+        let (Ok(tree), Ok(newest)) = (tree, newest) else { return Err(problem) };
+        let f = Frame::new(&self.place.site, language, "/", pages::Texts::of(language).problem_not_found);
+        let link = |root: &Category| Link::new(f.to(&format!("/c/{}", root.handle)), root.name.as_str());
+        let categories = tree.roots.iter().take(TILES).map(link).collect();
+        let rows = if newest.is_empty() { Vec::new() } else { vec![row(&f, f.t.newest, &newest, "/products")] };
+        Ok(Reply::public(Missing { f, categories, rows }.shown(), MISSING_S, 0).because(&problem))
+    }
+}
+
+/// The answer, or the page for what is not there where it says so.
+pub(crate) async fn or_not_here(
+    app: &App,
+    answer: Result<Reply, Problem>,
+    (language, now): (Language, Timestamp),
+) -> Result<Reply, Problem> {
+    match answer {
+        Err(problem) if problem.code() == Code::NotFound => app.not_here(language, now).await,
+        answer => answer,
+    }
+}
+
 pub(crate) async fn show_home(
     State(app): State<App>,
     Lang(language): Lang,
@@ -93,22 +132,17 @@ pub(crate) async fn show_home(
     let f = Frame::new(site, language, "/", title)
         .found_as(t.home_description, vec![organization.to_string()])
         .priced_in(currency);
-    let mut categories = Vec::new();
-    for root in tree.roots.iter().take(TILES) {
+    let tile = async |root: &Category| {
         let known = match asked.currency {
             Some(currency) => currency,
             None => app.currency_in(&root.handle, now).await,
         };
         let image = app.picture_of(&root.handle, known, now).await;
-        let href = f.to(&format!("/c/{}", root.handle));
-        categories.push(Tile { href, name: root.name.to_string(), image });
-    }
-    let row = |title: &str, cards: &[ProductCard], more: &str| CardRow {
-        title: title.to_owned(),
-        cards: shown_cards(&f, cards, false),
-        more: f.to(more),
+        Tile { href: f.to(&format!("/c/{}", root.handle)), name: root.name.to_string(), image }
     };
-    let rows = [row(f.t.newest, &newest, "/products"), row(f.t.affordable, &affordable, "/products?sort=price")];
+    let categories = join_all(tree.roots.iter().take(TILES).map(tile)).await;
+    let rows =
+        vec![row(&f, f.t.newest, &newest, "/products"), row(&f, f.t.affordable, &affordable, "/products?sort=price")];
     let rows = rows.into_iter().filter(|row| !row.cards.is_empty()).collect();
     let hero = newest.iter().find_map(|card| card.image.as_ref()).map(|image| image.url.clone());
     let f = Frame { image: hero.clone(), ..f.clone() };

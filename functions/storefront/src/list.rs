@@ -4,7 +4,7 @@ use api::{Now, Problem, Query};
 use axum::extract::{Path, State};
 use browser::{Lang, Reply};
 use domain::catalog::{Category, List};
-use domain::{Currency, Money, PageRequest};
+use domain::{Currency, Money, PageRequest, Timestamp};
 use pages::parts::Link;
 use pages::{Frame, Html, Language, escaped, fill, views};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use shop::{ListQuery, Sort};
 use crate::App;
 use crate::asked::known;
 use crate::categories::{crumbs, of_path, path_of};
-use crate::home::{FRESH_S, STALE_S, cards_of, shown_cards};
+use crate::home::{FRESH_S, STALE_S, cards_of, or_not_here, shown_cards};
 
 /// Cards on a page: what two rows of five, and four rows on a phone, can show twice.
 const PER_PAGE: u16 = 20;
@@ -221,6 +221,7 @@ pub(crate) async fn list_products(
         let crumbs =
             vec![Link::new(f.to("/"), t.home), Link::new(f.to("/products"), t.all_products).when_current(true)];
         let narrower = narrower(&f, &[], &tree.roots);
+        let f = Frame { json_ld: vec![crumb_data(&f, &crumbs)], ..f };
         Ok(Around { crumbs, heading: t.all_products.to_owned(), intro: Html::default(), narrower, f })
     };
     let list = List { category: None, vendor: None, currency };
@@ -234,16 +235,27 @@ pub(crate) async fn list_category(
     Query(asked): Query<AskedList>,
     Now(now): Now,
 ) -> Result<Reply, Problem> {
+    let page = category_page(&app, language, &category, &asked, now).await;
+    or_not_here(&app, page, (language, now)).await
+}
+
+async fn category_page(
+    app: &App,
+    language: Language,
+    category: &str,
+    asked: &AskedList,
+    now: Timestamp,
+) -> Result<Reply, Problem> {
     let tree = app.categories.tree(&app.window, now).await?;
-    let path = of_path(&tree, &category)?;
+    let path = of_path(&tree, category)?;
     let own_path = path_of(&path);
     let Some(shown) = path.last() else { return Err(Problem::of(domain::Code::NotFound)) };
     let currency = match asked.currency {
         Some(currency) => currency,
         None => app.currency_in(&shown.handle, now).await,
     };
-    if own_path.strip_prefix("/c/") != Some(category.as_str()) {
-        return Ok(moved(&app, language, &own_path, currency));
+    if own_path.strip_prefix("/c/") != Some(category) {
+        return Ok(moved(app, language, &own_path, currency));
     }
     let around = async {
         let name = shown.name.as_str();
@@ -257,7 +269,7 @@ pub(crate) async fn list_category(
         Ok(Around { crumbs, heading: name.to_owned(), intro: Html::default(), narrower, f })
     };
     let list = List { category: Some(shown.handle.clone()), vendor: None, currency };
-    app.list_page(&own_path, list, &asked, around).await
+    app.list_page(&own_path, list, asked, around).await
 }
 
 /// To the one path of what was asked for.

@@ -12,7 +12,7 @@ use domain::text::Handle;
 use domain::{Code, Currency, Money, Timestamp, VariantId};
 use pages::parts::Link;
 use pages::views::{self, Shows, Variant};
-use pages::{Frame, Html, count, date, fill, money};
+use pages::{Frame, Html, Language, count, date, fill, money};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shop::{Found, ShownProduct, ShownVariant, Sort};
@@ -20,7 +20,7 @@ use shop::{Found, ShownProduct, ShownVariant, Sort};
 use crate::App;
 use crate::asked::known;
 use crate::categories::{crumbs, path_to};
-use crate::home::shown_cards;
+use crate::home::{or_not_here, shown_cards};
 use crate::list::{crumb_data, moved};
 
 /// Seconds for which the CDN may serve a product.
@@ -105,7 +105,18 @@ pub(crate) async fn show_product(
     Query(asked): Query<AskedProduct>,
     Now(now): Now,
 ) -> Result<Reply, Problem> {
-    let handle = Handle::parse(&handle).map_err(|_| Problem::of(Code::NotFound))?;
+    let page = product_page(&app, language, &handle, asked, now).await;
+    or_not_here(&app, page, (language, now)).await
+}
+
+async fn product_page(
+    app: &App,
+    language: Language,
+    handle: &str,
+    asked: AskedProduct,
+    now: Timestamp,
+) -> Result<Reply, Problem> {
+    let handle = Handle::parse(handle).map_err(|_| Problem::of(Code::NotFound))?;
     let currency = app.currency(asked.currency);
     let (found, tree) = tokio::join!(app.window.product(&handle, currency, now), app.categories.tree(&app.window, now));
     let (mut found, mut currency) = (found?, currency);
@@ -122,7 +133,7 @@ pub(crate) async fn show_product(
     }
     let shown = match found {
         Found::Here(shown) => shown,
-        Found::Moved(handle) => return Ok(moved(&app, language, &format!("/p/{handle}"), currency)),
+        Found::Moved(handle) => return Ok(moved(app, language, &format!("/p/{handle}"), currency)),
         Found::Nowhere => return Err(Problem::of(Code::NotFound)),
     };
     let tree = tree?;

@@ -1,6 +1,6 @@
 //! The page of a shop.
 
-use api::{Problem, Query};
+use api::{Now, Problem, Query};
 use axum::extract::{Path, State};
 use browser::{Lang, Reply};
 use domain::Code;
@@ -8,18 +8,25 @@ use domain::catalog::List;
 use domain::text::Handle;
 use domain::vendor::Shop;
 use pages::parts::{Link, facts};
-use pages::{Frame, Html, date, fill, money};
+use pages::{Frame, Html, Language, date, fill, money};
 
 use crate::App;
-use crate::list::{Around, AskedList};
+use crate::home::or_not_here;
+use crate::list::{Around, AskedList, crumb_data};
 
 pub(crate) async fn show_vendor(
     State(app): State<App>,
     Lang(language): Lang,
     Path((_, handle)): Path<(String, String)>,
     Query(asked): Query<AskedList>,
+    Now(now): Now,
 ) -> Result<Reply, Problem> {
-    let handle = Handle::parse(&handle).map_err(|_| Problem::of(Code::NotFound))?;
+    let page = shop_page(&app, language, &handle, &asked).await;
+    or_not_here(&app, page, (language, now)).await
+}
+
+async fn shop_page(app: &App, language: Language, handle: &str, asked: &AskedList) -> Result<Reply, Problem> {
+    let handle = Handle::parse(handle).map_err(|_| Problem::of(Code::NotFound))?;
     let currency = app.currency(asked.currency);
     let path = format!("/v/{handle}");
     let around = async {
@@ -31,10 +38,11 @@ pub(crate) async fn show_vendor(
             .priced_in(currency);
         let crumbs = vec![Link::new(f.to("/"), f.t.home), Link::new(f.to(&f.path), name.clone()).when_current(true)];
         let intro = about(&f, &shop);
+        let f = Frame { json_ld: vec![crumb_data(&f, &crumbs)], ..f };
         Ok(Around { f, crumbs, heading: name, intro, narrower: Vec::new() })
     };
     let list = List { category: None, vendor: Some(handle.clone()), currency };
-    app.list_page(&path, list, &asked, around).await
+    app.list_page(&path, list, asked, around).await
 }
 
 /// What a shop says of itself, and who sells.

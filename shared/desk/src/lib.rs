@@ -43,6 +43,7 @@ pub use media::{BeginUpload, BegunUpload, PictureType};
 pub use members::RemoveMember;
 pub use operator::{Decision, InviteOwner, ListOrders, Operator};
 pub use orders::{Action, DeclineReturn, GrantOwnRefund, ListVendorOrders, OwnVendorOrder, ReturnedParcel, ShipOrder};
+pub use product_file::names_listed;
 pub use product_files::{AnnounceFile, AskedFile, BegunImport, ExportParameters, ImportParameters, ShownImport};
 pub use products::OwnProduct;
 pub use proof::Arrival;

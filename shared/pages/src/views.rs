@@ -25,6 +25,15 @@ pub struct Home<'a> {
     pub rows: Vec<CardRow>,
 }
 
+/// What stands where nothing is any more: ways to what there is.
+#[derive(Debug, Template)]
+#[template(path = "missing.html")]
+pub struct Missing<'a> {
+    pub f: Frame<'a>,
+    pub categories: Vec<Link>,
+    pub rows: Vec<CardRow>,
+}
+
 /// A list of products: of a category, of a shop, or of all.
 #[derive(Debug, Template)]
 #[template(path = "list.html")]
@@ -193,6 +202,13 @@ impl<'a> Screen<'a> {
 }
 
 impl Home<'_> {
+    /// The whole page.
+    pub fn shown(&self) -> String {
+        Html::of(self).into_string()
+    }
+}
+
+impl Missing<'_> {
     /// The whole page.
     pub fn shown(&self) -> String {
         Html::of(self).into_string()

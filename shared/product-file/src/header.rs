@@ -85,10 +85,51 @@ pub(super) fn names_of(record: &Record) -> Result<Vec<String>, FileError> {
     Ok(names)
 }
 
+/// Names of columns in one text, with commas between; one with a comma or a quotation mark stands in quotation marks,
+/// which are doubled in it (RFC 4180).
+fn listed(names: &[String]) -> String {
+    let quoted = |name: &String| {
+        if name.contains([',', '"']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.clone() }
+    };
+    names.iter().map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+/// The names of columns that stand in one text, as the fault of a file without a needed column has them. What was cut
+/// off at the end is left out.
+pub fn names_listed(text: &str) -> Vec<String> {
+    let (mut names, mut rest) = (Vec::new(), text);
+    while !rest.is_empty() {
+        let (name, after) = match rest.strip_prefix('"') {
+            None => {
+                let (name, after) = rest.split_once(", ").unwrap_or((rest, ""));
+                (name.to_owned(), after)
+            }
+            Some(quoted) => {
+                let mut name = String::new();
+                let mut left = quoted;
+                loop {
+                    let Some((part, after)) = left.split_once('"') else { return names };
+                    name.push_str(part);
+                    let Some(doubled) = after.strip_prefix('"') else {
+                        left = after;
+                        break;
+                    };
+                    name.push('"');
+                    left = doubled;
+                }
+                (name, left.strip_prefix(", ").unwrap_or(left))
+            }
+        };
+        names.extend(Some(name.trim().to_owned()).filter(|name| !name.is_empty()));
+        rest = after;
+    }
+    names
+}
+
 /// The fault of a file without a column, with the columns that it has instead.
 pub(super) fn missing(line: u64, column: &str, names: &[String]) -> FileError {
     // More than of a cell: this is what is to be mapped.
-    let value = names.join(", ").chars().take(8 * NAME_LIMIT).collect();
+    let value = listed(names).chars().take(8 * NAME_LIMIT).collect();
     FileError(RowError { value, ..RowError::new(line, column, Fault::MissingColumn) })
 }
 
@@ -301,4 +342,24 @@ const fn column_of(meant: FileColumn) -> Option<Column> {
         FileColumn::SeoDescription => Column::SeoDescription,
         FileColumn::Other => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn names_that_are_listed_in_one_text_read_back(names in prop::collection::vec("[a-z,\" ]{0,8}[a-z]", 0..6)) {
+            let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+            prop_assert_eq!(names_listed(&listed(&names)), names);
+        }
+    }
+
+    #[test]
+    fn a_list_that_was_cut_off_loses_its_last_name_alone() {
+        assert_eq!(names_listed("Kod, \"Narxi, UZS\", \"Miqdori, do"), ["Kod", "Narxi, UZS"]);
+    }
 }

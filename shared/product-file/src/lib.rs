@@ -34,6 +34,7 @@ pub use copier::{Copied, RowCopier};
 pub use count::{RowCount, RowCounter};
 pub use encoding::{EncodingGuess, Transcoder};
 pub use faults::{Fault, FileError, RowError};
+pub use header::names_listed;
 pub use layout::Mapping;
 pub use passes::Position;
 pub use product::{ProductDraft, Status, VariantDraft};

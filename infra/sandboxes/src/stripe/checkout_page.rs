@@ -13,7 +13,7 @@ use super::session::{Session, State};
 const STYLE: &str = ":root{color-scheme:light dark;--ink:#1d2733;--dim:#5b6775;--paper:#fff;--ground:#f2f4f7;\
     --line:#c3ccd6;--go:#0b6e4f;--stop:#a4262c;--note:#fff3d6;--noteink:#5c4300}\
     @media(prefers-color-scheme:dark){:root{--ink:#e8edf2;--dim:#a3afbc;--paper:#1b232c;--ground:#10161c;\
-    --line:#44505d;--go:#0e8a63;--stop:#ff9a9e;--note:#3d3110;--noteink:#ffe3a3}}\
+    --line:#44505d;--go:#0b7553;--stop:#ff9a9e;--note:#3d3110;--noteink:#ffe3a3}}\
     *{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);\
     font:1.0625rem/1.5 system-ui,sans-serif}\
     .tag{margin:0;padding:.6rem 1rem;background:var(--note);color:var(--noteink);text-align:center}\
@@ -104,7 +104,7 @@ fn page(title: &str, body: &str, id: &str) -> String {
         "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport \
          content=\"width=device-width, initial-scale=1\"><meta name=robots content=noindex>\
          <title>{title} (sandbox)</title><style>{STYLE}</style></head>\
-         <body><p class=tag>Sandbox of Stripe: no money moves</p><main>{body}<p class=dim><code>{id}</code></p></main>\
+         <body><header class=tag>Sandbox of Stripe: no money moves</header><main>{body}<p class=dim><code>{id}</code></p></main>\
          </body></html>",
         title = escape(title),
         id = escape(id),

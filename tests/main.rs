@@ -91,7 +91,7 @@ mod properties {
     mod deliveries;
     mod durability;
     mod ending;
-    mod faults;
+    pub(crate) mod faults;
     mod histories;
     mod stored_data;
     mod torn;

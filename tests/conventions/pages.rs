@@ -51,3 +51,15 @@ async fn a_form_is_taken_from_pages_of_ours_only_and_every_answer_keeps_to_itsel
         assert_eq!(wrong.status, 405, "PUT {path}");
     }
 }
+
+/// What needs a browser is no part of these tests, and says so: in `.ci/wide` it runs each time.
+#[test]
+fn the_tests_in_a_browser_are_there_and_left_out_here() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pages");
+    for file in ["README.md", "run.mjs", "journey.mjs", "offline.mjs", "security.mjs", "audit.mjs"] {
+        assert!(folder.join(file).is_file(), "tests/pages/{file}");
+    }
+    crate::properties::faults::print_uncaptured(
+        "left out: the pages in a real browser, which need node and chromium: see tests/pages/README.md",
+    );
+}

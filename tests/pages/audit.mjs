@@ -212,7 +212,7 @@ async function prices(t) {
       for (const variant of product.variants) {
         const isAlone = product.variants.length === 1;
         const page = isAlone ? html : (await send("GET", `/en/p/${card.handle}?variant=${variant.id}`)).text;
-        const shown = decoded(page.match(/<p class="price[^"]*">([^<]*)/)[1]);
+        const shown = decoded(page.match(/<p class="price[^"]*"><span>([^<]*)/)[1]);
         const offer = offered.get(variant.id) ?? {};
         const all = [variant.price.amount, offer.price, digits(shown)].map(Number);
         if (new Set(all).size !== 1 || offer.priceCurrency !== variant.price.currency) {

@@ -14,8 +14,8 @@ const mark = Date.now().toString(36);
 export const press = (page, action, button = "button") =>
   follow(page, () => page.click(`main form[action="${action}"] ${button}`));
 
-/** A picture as a phone would take it, only smaller. */
-export function picture(side = 640) {
+/** A picture as a phone would take it, only smaller; with noise it is as large as its pixels. */
+export function picture(side = 640, isNoise = false) {
   const crc = (bytes) => {
     let sum = 0xffffffff;
     for (const byte of bytes) {
@@ -37,7 +37,10 @@ export function picture(side = 640) {
   head.set([8, 2, 0, 0, 0], 8);
   const rows = Buffer.alloc(side * (side * 3 + 1));
   for (let y = 0; y < side; y += 1) {
-    for (let x = 0; x < side; x += 1) rows.set([x & 255, y & 255, (x ^ y) & 255], y * (side * 3 + 1) + 1 + x * 3);
+    for (let x = 0; x < side; x += 1) {
+      const noise = isNoise ? Math.imul(x * side + y, 2654435761) >>> 8 : 0;
+      rows.set([x ^ noise, y ^ (noise >> 8), x ^ y ^ (noise >> 16)].map((value) => value & 255), y * (side * 3 + 1) + 1 + x * 3);
+    }
   }
   const start = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   return Buffer.concat([start, chunk("IHDR", head), chunk("IDAT", zlib.deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
@@ -55,6 +58,31 @@ export async function atDesk(t, contact, path, { width, scripts }) {
     await hasNoOverflow(who.page);
   });
   return who;
+}
+
+/** A picture that is larger than a form may be, from a phone on which scripts run. */
+export async function cameraRoad() {
+  await road("a large picture of a phone's camera", async (t) => {
+    const who = await atDesk(t, "vendor@bozor.test", "/desk/products", { width: 390, scripts: true });
+    const { page } = who;
+    await t.step("is made smaller before it is sent, and belongs to the product", async () => {
+      await follow(page, () => page.locator("main a[href^='/desk/products/prd_']").first().click());
+      const buffer = picture(1400, true);
+      assert(buffer.length > 4 * 1024 * 1024, `${buffer.length} bytes are no large picture`);
+      const field = page.locator("input[type=file][name=pictures]");
+      await field.setInputFiles({ name: "IMG_0001.png", mimeType: "image/png", buffer });
+      const chosen = () => field.evaluate(({ files: [file] }) => [file.name, file.type, file.size]);
+      await until("a smaller picture", async () => (await chosen())[1] === "image/jpeg");
+      const [name, , size] = await chosen();
+      assert(name === "IMG_0001.jpg" && size < 4 * 1024 * 1024, `${name} of ${size} bytes`);
+      const action = await field.evaluate(({ form }) => form.getAttribute("action"));
+      const before = await page.locator("main img").count();
+      await press(page, action);
+      equal(await page.locator("main img").count(), before + 1, "pictures of the product");
+    });
+    await t.check("no page complained", () => who.hasNone());
+    await who.close();
+  });
 }
 
 export async function vendorRoad() {

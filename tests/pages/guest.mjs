@@ -91,6 +91,12 @@ export async function guestRoad({ scripts, language, width, height, byPhone }) {
       await page.locator("fieldset.opts label").last().click();
       assert(await other.isChecked(), "the chosen variant is not checked");
       t.variant = await other.getAttribute("value");
+      if (scripts) {
+        const [price, , , , state] = (await other.getAttribute("data-shows")).split("|");
+        equal(await page.locator(".buy .price span").first().innerText(), price, "the price of the choice");
+        equal(await page.locator(".buy .state").innerText(), state, "what is there of the choice");
+        equal(new URL(page.url()).searchParams.get("variant"), t.variant, "the choice in the address");
+      }
       t.option = (await page.locator("fieldset.opts label .chip").last().innerText()).split("\n")[0];
     });
     await t.step("into the cart", async () => {

@@ -1,7 +1,7 @@
 // Plays what people do, in a real browser, step by step.
 import { LANGUAGES, alone, leftOut, offered } from "./lib.mjs";
 import { accountRoad } from "./account.mjs";
-import { operatorRoad, vendorRoad } from "./desk.mjs";
+import { cameraRoad, operatorRoad, vendorRoad } from "./desk.mjs";
 import { cardRoad, guestRoad, languagesRoad, quantitiesRoad, soldOutRoad } from "./guest.mjs";
 import { columnsRoad, importRoad } from "./imports.mjs";
 import { keyboardRoad } from "./keyboard.mjs";
@@ -30,6 +30,7 @@ export default async function journey() {
   }
   if (has.account && has.desk) {
     await vendorRoad();
+    await cameraRoad();
     await importRoad();
     await columnsRoad();
   } else {

@@ -263,7 +263,9 @@ async function ofOperator() {
   );
   const [setting] = await linked("/operate/settings/limits", /^\/operate\/settings\/\w+\/\w+/);
   pages.push({ kind: "one setting", path: setting, client: operator });
-  const wrong = [{ action: setting, fields: { value: "{" } }];
+  const part = (await operator.get(setting)).text.match(/name="(value\/[^"]+)"/)[1];
+  const wrong = [{ action: setting, fields: { [part]: "many" } }];
+  pages.push({ kind: "one setting as JSON", path: `${setting}?as=json`, client: operator });
   pages.push({ kind: "one setting mended", path: setting, client: operator, status: 400, sends: wrong });
   for (const list of ["orders", "vendors?state=approved"]) {
     const [one] = await linked(`/operate/${list}`, new RegExp(`^/operate/${list.split("?")[0]}/\\w+$`));

@@ -1,7 +1,7 @@
 // Without a network: what was seen stays readable, what is put into the cart waits, and nobody's own pages stay behind.
 // A proxy of our own stands for the network, which can be cut, slow, or lose answers.
 import http from "node:http";
-import { PASSWORD, SHOP, alone, assert, equal, leftOut, newEmail, newPhone, offered, person, road, send, until } from "./lib.mjs";
+import { PASSWORD, SHOP, alone, assert, equal, leftOut, newEmail, newPhone, offered, pathOf, person, road, send, until } from "./lib.mjs";
 import { CHOSEN, SOUGHT } from "./guest.mjs";
 
 /** The way to the shop. `cut` answers nothing, `slow` never answers, `deaf` sends requests on and loses the answers. */
@@ -243,6 +243,45 @@ export async function offlineRoad(language) {
           way.set("cut");
           await page.goto(at("/cart"));
           equal(await page.locator(".lines > li").count(), 0, "lines of the cart");
+          way.set("open");
+        });
+        await t.step("signing out without a network is sent before anything else, and shows nobody until then", async () => {
+          await signIn();
+          await page.goto(at("/sign-out"));
+          way.set("cut");
+          await page.click("main form[action$='/sign-out'] button.btn");
+          await until("the page for no network", async () => (await page.locator("h1").count()) === 1);
+          await page.goto(at("/account"));
+          assert(!(await page.content()).includes("buyer@bozor.test"), "the account is shown");
+          way.asked.length = 0;
+          way.set("open");
+          await page.goto(at("/account"));
+          assert(pathOf(page).endsWith("/sign-in"), `nobody is signed in, but ${page.url()}`);
+          // The browser asks for a page ahead of its worker, which passes that answer over.
+          const [left, asked] = ["POST", "GET"].map((method) => way.asked.findLastIndex((line) => line.startsWith(method)));
+          assert(left >= 0 && asked > left, `signed out before the page is asked for: ${way.asked}`);
+        });
+        await t.step("a session that was ended elsewhere takes its pages along, and an old page is not shown", async () => {
+          await signIn();
+          await page.goto(at("/cart"));
+          await hasKept(page, "private", path("/cart"));
+          await who.context.clearCookies({ name: "session" });
+          await page.goto(at("/account"));
+          await until("no private page", async () => (await kept(page)).private.length === 0);
+          await page.goto(at("/cart"));
+          await hasKept(page, "private", path("/cart"));
+          await page.evaluate(async () => {
+            const name = (await caches.keys()).find((name) => name.startsWith("private"));
+            const cache = await caches.open(name);
+            const [key] = await cache.keys();
+            const old = await cache.match(key);
+            const headers = new Headers(old.headers);
+            headers.set("bozor-seen", Date.now() - 8 * 86_400_000);
+            await cache.put(key, new Response(await old.blob(), { headers }));
+          });
+          way.set("cut");
+          await page.goto(at("/cart"));
+          equal(await page.locator("main .queued, .lines").count(), 0, "a cart of a week ago");
           way.set("open");
         });
       }

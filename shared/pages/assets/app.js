@@ -93,6 +93,39 @@ for (const choice of document.querySelectorAll("input[data-shows]")) {
   });
 }
 
+// Pictures of a phone's camera are larger than a form may be: they are made smaller, and can still be read.
+const MOST_PIXELS = 2000;
+const small = async (file) => {
+  if (!/^image\/(jpeg|png|webp)$/.test(file.type) || file.size < 500_000) return file;
+  const picture = await createImageBitmap(file);
+  const scale = Math.min(1, MOST_PIXELS / Math.max(picture.width, picture.height));
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [picture.width * scale, picture.height * scale];
+  const drawn = canvas.getContext("2d");
+  // What can be seen through has the ground of a page behind it, as JPEG has no such thing.
+  drawn.fillStyle = "#fff";
+  drawn.fillRect(0, 0, canvas.width, canvas.height);
+  drawn.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.85));
+  if (!blob || blob.size >= file.size) return file;
+  return new File([blob], file.name.replace(/\.\w+$/, ".jpg"), { type: blob.type });
+};
+for (const field of document.querySelectorAll("input[type=file][accept*=image]")) {
+  field.addEventListener("change", async () => {
+    const chosen = [...field.files];
+    const button = field.form.querySelector("button");
+    button.disabled = true;
+    try {
+      const files = new DataTransfer();
+      for (const file of await Promise.all(chosen.map(small))) files.items.add(file);
+      field.files = files.files;
+    } catch {
+      // It is sent as it is, and the shop says what is wrong with it.
+    }
+    button.disabled = false;
+  });
+}
+
 // What was typed and not sent yet is there again after the network or the phone has failed.
 for (const form of document.querySelectorAll("main form[method=post]")) {
   const fields = [...form.elements].filter(

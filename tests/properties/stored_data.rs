@@ -14,6 +14,8 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use self::release::Release;
@@ -27,7 +29,7 @@ const FIRST: &str = "0.1.0";
 const UNSEALED: &str = "2026-12-01";
 
 /// What the build before the last change of stored data wrote.
-const LATEST: &str = "2026-12-03";
+const LATEST: &str = "2026-12-04";
 
 /// A cloud with the items of a release, and its operator, vendor and buyer, signed in anew.
 struct RestoredShop {
@@ -341,6 +343,27 @@ async fn vendors_carts_and_jobs_of_the_first_release_can_be_read_and_changed() {
         assert_eq!(book.as_array().map(Vec::len), Some(left));
     }
     assert_eq!(restored.buyer.get("/v1/me").await.expect(200)["name"], "Aziza");
+}
+
+#[tokio::test]
+async fn a_browser_that_was_signed_in_under_the_release_before_still_is_and_languages_and_texts_are_kept() {
+    let restored = RestoredShop::of(LATEST).await;
+    let browser = restored.shop.browser();
+    // A cookie begins with the bytes of the person's id, who has another one here.
+    let mut cookie = URL_SAFE_NO_PAD.decode(restored.release.named("browser_session")).expect("a cookie");
+    let id = restored.release.named("buyer").replace('-', "");
+    let id = u128::from_str_radix(&id, 16).expect("an id").to_be_bytes();
+    cookie.splice(..id.len(), id);
+    let cookie = URL_SAFE_NO_PAD.encode(cookie);
+    browser.set_cookie("session", &cookie);
+    browser.visit("/en/account/profile").await.expect(200).shows("value=\"Aziza\"");
+    browser.visit("/en/account/orders").await.expect(200);
+    browser.submit("/en/sign-out", &[]).await.expect(303);
+    browser.set_cookie("session", &cookie);
+    browser.visit("/en/account").await.expect(303);
+    assert_eq!(restored.buyer.get("/v1/me").await.expect(200)["language"], "ru");
+    assert_eq!(restored.vendor.get("/v1/vendors/me").await.expect(200)["language"], "zh-Hans");
+    restored.shop.browser().visit("/ru/delivery").await.expect(200).shows("Доставляем.");
 }
 
 #[tokio::test]

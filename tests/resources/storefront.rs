@@ -338,3 +338,29 @@ async fn each_choice_says_what_it_costs_and_search_engines_read_all_of_them() {
     assert_eq!(found(0), (json!("bowl (S)"), json!("BOWL-S"), json!("12.50")));
     assert_eq!(found(1), (json!("bowl (L)"), json!("BOWL-L"), json!("1250.00")));
 }
+
+#[tokio::test]
+async fn a_page_takes_no_more_round_trips_than_the_api_does_for_the_same() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(9).publish().await;
+    let browser = shop.browser();
+    put(&browser, &bowl, "1").await;
+    for (path, route, most) in [
+        ("/en/", "$default", 2),
+        ("/en/products", "$default", 1),
+        ("/en/p/bowl", "$default", 2),
+        ("/en/v/ceramics", "$default", 2),
+        ("/en/terms", "$default", 1),
+        ("/en/cart", "ANY /{lang}/cart", 2),
+        ("/en/checkout", "ANY /{lang}/checkout", 2),
+    ] {
+        // What is kept for a while is known by the second time.
+        for _ in 0..2 {
+            browser.visit(path).await.expect(200);
+        }
+        let usage = shop.cloud.services().usage.snapshot();
+        let known: Vec<&String> = usage.keys().collect();
+        let used = usage.get(route).unwrap_or_else(|| panic!("no {route} in {known:?}")).last.round_trips;
+        assert!((1..=most).contains(&used), "{path}: {used}");
+    }
+}

@@ -152,6 +152,9 @@ impl World<'_> {
         let closing = shop.vendor("closing").await;
         closing.product("last-one").stock(1).publish().await;
         self.record_name("closing", closing.id);
+        self.vendor.client.patch("/v1/vendors/me", &json!({"language": "zh-Hans"})).await.expect(200);
+        let published = json!({"texts": {"uz": "Yetkazamiz.", "ru": "Доставляем."}});
+        operator.post("/v1/admin/terms/delivery", &published).await.expect(200);
         shop.buyer("helper").await;
         shop.member(&self.vendor.client, "helper@people.test", "fulfilment").await;
         shop.wait_until_idle().await;
@@ -188,7 +191,9 @@ impl World<'_> {
     async fn buyer(&mut self, products: &Products) {
         let client = self.shop.buyer("aziza").await;
         self.record_name("buyer", sub(&client).await);
-        client.patch("/v1/me", &json!({"name": "Aziza"})).await.expect(200);
+        client.patch("/v1/me", &json!({"name": "Aziza", "language": "ru"})).await.expect(200);
+        let browser = self.shop.browser_of("aziza@people.test").await;
+        self.record_name("browser_session", browser.cookie("session").expect("she is signed in"));
         let book = json!({"items": [{"address": address()}]});
         client.put("/v1/me/addresses", &book).await.expect(200);
         for units in [1, 2] {

@@ -35,6 +35,9 @@ pub struct VendorView {
     /// Name in the commercial register; null when it is not filled in.
     #[schema(required = true)]
     pub legal_name: Option<Name>,
+    /// The language of messages to the vendor (BCP 47); null when none was told.
+    #[schema(required = true)]
+    pub language: Option<String>,
     /// A description of the shop as plain text; null when there is none.
     #[schema(required = true)]
     pub about: Option<LongText>,
@@ -169,6 +172,7 @@ impl From<&VendorAccount> for VendorView {
             email: account.email.clone(),
             phone: account.phone.clone(),
             legal_name: account.legal_name.clone(),
+            language: account.language.clone(),
             about: account.about.clone(),
             shipping_rates: account.shipping_rates.clone(),
             cash_on_delivery: account.cash_on_delivery.clone(),

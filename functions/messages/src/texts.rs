@@ -229,7 +229,11 @@ mod tests {
         assert!(invitation.text.contains("\u{201c}Silk & Co\u{201d} invites you to work for it. Your role: Owner."));
         assert!(invitation.text.lines().any(|line| line == "abc") && !invitation.subject.contains("Silk"));
         let exists = site.to(None).account_exists().mail;
-        assert!(exists.text.contains("https://shop.example\n") && !exists.text.contains("048151"), "{}", exists.text);
+        assert!(
+            exists.text.contains("https://shop.example/en/sign-in\n") && !exists.text.contains("048151"),
+            "{}",
+            exists.text
+        );
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn a_vendor_is_told_what_runs_low_and_what_is_owed() {
     You asked to be told at 5. You are told again only after there was more in between.
 
     See the product here:
-    https://bozor.test/desk/products/prd_00000000000000000000000001
+    https://bozor.test/desk/products/prd_00000000000000000000000001?shop=ven_00000000000000000000000003
 
     Bozor
     ");
@@ -190,7 +190,7 @@ fn a_paid_order_is_told_to_its_buyer_and_its_vendors() {
     Total: $25.00
 
     Open it here, accept it and send it:
-    https://bozor.test/desk/orders/vor_000000000028t5cy4tqkff04hm_1
+    https://bozor.test/desk/orders/vor_000000000028t5cy4tqkff04hm_1?shop=ven_00000000000000000000000003
 
     Bozor
     ");
@@ -328,7 +328,7 @@ fn a_cancelled_order_is_told_with_its_money() {
     These things are in your stock again.
 
     See the order here:
-    https://bozor.test/desk/orders/vor_000000000028t5cy4tqkff04hm_2
+    https://bozor.test/desk/orders/vor_000000000028t5cy4tqkff04hm_2?shop=ven_00000000000000000000000004
 
     Bozor
     ");

@@ -100,7 +100,7 @@ pub(crate) async fn show_icon() -> Result<Reply, Problem> {
 /// Asked for anew each time, so that another one is there at the next visit.
 pub(crate) async fn show_worker(State(app): State<App>) -> Reply {
     let worker = if app.keeps_offline { pages::WORKER } else { pages::WORKER_OFF };
-    Reply::checked("text/javascript; charset=utf-8", Bytes::from(without_comments(worker)))
+    Reply::checked("text/javascript; charset=utf-8", Bytes::from(pages::without_comments(worker)))
 }
 
 pub(crate) async fn show_speculation_rules() -> Reply {
@@ -109,12 +109,5 @@ pub(crate) async fn show_speculation_rules() -> Reply {
 }
 
 pub(crate) async fn show_script() -> Reply {
-    Reply::file("text/javascript; charset=utf-8", Bytes::from(without_comments(pages::SCRIPT)), HOUR_S, DAY_S)
-}
-
-/// A script without the lines of its comments and without what its lines are indented by: each visitor loads it.
-fn without_comments(script: &str) -> String {
-    let is_comment = |line: &&str| line.starts_with("//") || line.starts_with("/**") || line.starts_with('*');
-    let lines = script.lines().map(str::trim_start).filter(|line| !line.is_empty() && !is_comment(line));
-    lines.fold(String::with_capacity(script.len()), |script, line| script + line + "\n")
+    Reply::file("text/javascript; charset=utf-8", Bytes::from(pages::without_comments(pages::SCRIPT)), HOUR_S, DAY_S)
 }

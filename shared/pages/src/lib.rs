@@ -49,6 +49,13 @@ pub const WORKER: &str = include_str!("../assets/sw.js");
 /// What takes the worker away again from every browser that has it.
 pub const WORKER_OFF: &str = include_str!("../assets/sw-off.js");
 
+/// A script without the lines of its comments and without what its lines are indented by: each visitor loads it.
+pub fn without_comments(script: &str) -> String {
+    let is_comment = |line: &&str| line.starts_with("//") || line.starts_with("/**") || line.starts_with('*');
+    let lines = script.lines().map(str::trim_start).filter(|line| !line.is_empty() && !is_comment(line));
+    lines.fold(String::with_capacity(script.len()), |script, line| script + line + "\n")
+}
+
 /// Which links a browser may ask for before they are followed: those of lists and products, which are GET, public and
 /// the same for everybody. What is one person's, or does something, is not among them.
 pub const SPECULATION_RULES: &str = include_str!("../assets/speculation-rules.json");

@@ -87,20 +87,25 @@ function reasons({ categories, audits }, category) {
   return weak.map(({ id }) => `${id}: ${audits[id].displayValue ?? audits[id].title}`);
 }
 
-/** Makes the browser its reader's: Lighthouse empties every storage but leaves the cookies. */
-async function lend(context, { client, isDesk }, language) {
+/**
+ * Makes the browser its reader's: Lighthouse empties every storage but leaves the cookies. Who is connected while it
+ * measures gives the page work to do, which it counts.
+ */
+async function lend(port, { client, isDesk }, language) {
+  const own = await chromium.connectOverCDP(`http://localhost:${port}`);
+  const [context] = own.contexts();
   await context.clearCookies();
-  if (!client) return;
-  await client.lendTo(context);
+  if (client) await client.lendTo(context);
   // The cookie says the language where the path does not.
-  if (isDesk) await context.addCookies([{ name: "language", value: language, url: SHOP }]);
+  if (client && isDesk) await context.addCookies([{ name: "language", value: language, url: SHOP }]);
+  await own.close();
 }
 
-async function measured(page, language, { port, context }) {
+async function measured(page, language, port) {
   const url = SHOP + (page.isDesk ? page.path : `/${language}${page.path}`);
   const runs = [];
   for (let run = 0; run < RUNS; run += 1) {
-    await lend(context, page, language);
+    await lend(port, page, language);
     const { lhr } = await lighthouse(url, {
       port,
       logLevel: "error",
@@ -168,13 +173,9 @@ const pages = await pagesToMeasure();
 const chrome = await launch({ chromePath: process.env.CHROMIUM ?? "/usr/bin/chromium", chromeFlags });
 const rows = [];
 try {
-  const port = chrome.port;
-  const own = await chromium.connectOverCDP(`http://localhost:${port}`);
-  const [context] = own.contexts();
   for (const language of languages) {
-    for (const page of pages) rows.push(judged(page, language, await measured(page, language, { port, context })));
+    for (const page of pages) rows.push(judged(page, language, await measured(page, language, chrome.port)));
   }
-  await own.close();
 } finally {
   await chrome.kill();
 }

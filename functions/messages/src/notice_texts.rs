@@ -5,14 +5,10 @@ use domain::text::{LongText, Name};
 use domain::vendor::{DocumentKind, Role, VendorAccount, VendorCard, VendorStep};
 use domain::{Timestamp, VendorId};
 use pages::{Texts, date, fill};
+use platform::desk_page;
 use platform::mail::Message;
 
 use crate::texts::To;
-
-/// A page of a shop's desk. It names the shop: people may work for several.
-pub(crate) fn desk_page(page: &str, vendor: VendorId) -> String {
-    format!("/desk{page}?shop={vendor}")
-}
 
 /// The operator's page of a shop.
 pub(crate) fn operators_page(vendor: VendorId) -> String {

@@ -6,7 +6,9 @@ use domain::notice::Notice;
 use domain::vendor::Role;
 use domain::{Timestamp, VendorId};
 
-use crate::notice_texts::{desk_page, operators_page};
+use platform::desk_page;
+
+use crate::notice_texts::operators_page;
 use crate::texts::{Said, To};
 use crate::{App, DeliveryError, Told};
 

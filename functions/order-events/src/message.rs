@@ -39,17 +39,15 @@ impl Site {
         format!("{}/operate/orders/{order}", self.url)
     }
 
-    /// A page of a vendor's desk, which requires a sign-in. It names the shop: people may work for several.
-    fn desk_link(&self, page: &str, vendor: VendorId) -> String {
-        format!("{}/desk/{page}?shop={vendor}", self.url)
-    }
-
+    /// The vendor's page of a product, which requires a sign-in.
     pub(crate) fn product_link(&self, product: ProductId, vendor: VendorId) -> String {
-        self.desk_link(&format!("products/{product}"), vendor)
+        format!("{}{}", self.url, platform::desk_page(&format!("/products/{product}"), vendor))
     }
 
+    /// The vendor's page of a vendor order, which requires a sign-in.
     pub(crate) fn vendor_order_link(&self, vendor_order: &VendorOrder) -> String {
-        self.desk_link(&format!("orders/{}", vendor_order.id()), vendor_order.vendor.id)
+        let page = format!("/orders/{}", vendor_order.id());
+        format!("{}{}", self.url, platform::desk_page(&page, vendor_order.vendor.id))
     }
 }
 

@@ -71,6 +71,8 @@ const put = async (form) => {
     delete form.dataset.said;
     count();
   } catch {
+    // The page may come back from the browser's memory as it was left.
+    button.disabled = false;
     form.submit();
   }
 };
@@ -134,8 +136,9 @@ for (const form of document.querySelectorAll("main form[method=post]")) {
   );
   for (const field of fields) {
     const draft = drafts.getItem(key(form, field));
-    // A telephone number begins with that of the country.
-    if (field.value === field.defaultValue && draft?.startsWith(field.value.trim())) field.value = draft;
+    // What the shop has filled in stays, but for the country's beginning of a telephone number.
+    const isBlank = field.value === "" || (field.type === "tel" && draft?.startsWith(field.value.trim()));
+    if (draft !== null && field.value === field.defaultValue && isBlank) field.value = draft;
     field.addEventListener("input", () => drafts.setItem(key(form, field), field.value));
   }
   form.addEventListener("submit", (event) => {

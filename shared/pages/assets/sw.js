@@ -133,14 +133,18 @@ async function file(event, room, most) {
   }
 }
 
+let leaving;
 /** Sends a sign-out that has found no network, and answers whether there was one. Until it is sent, nothing else is. */
-async function leave() {
-  const left = await caches.open(LEFT);
-  const [out] = await left.keys();
+const leave = () => (leaving ??= left().finally(() => (leaving = undefined)));
+
+async function left() {
+  const cache = await caches.open(LEFT);
+  const [out] = await cache.keys();
   if (!out) return false;
-  const answer = await send(out.url, await (await left.match(out)).text(), "manual");
-  if (answer.status >= 500) throw answer;
-  await left.delete(out);
+  const answer = await send(out.url, await (await cache.match(out)).text(), "manual");
+  // Too much or too busy: later.
+  if (answer.status === 429 || answer.status >= 500) throw answer;
+  await cache.delete(out);
   return true;
 }
 

@@ -41,7 +41,7 @@ pub use fatal::Fatal;
 pub use http::{HttpClient, HttpError};
 pub use ids::ids;
 pub use invitation_token::InvitationToken;
-pub use links::order_link;
+pub use links::{desk_page, order_link};
 pub use pace::{Pace, SharedPace};
 pub use persons::{NotOpened, NotSealed, PersonsSecret};
 pub use queue::{JobQueue, NotSent};

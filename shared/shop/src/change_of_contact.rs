@@ -46,6 +46,8 @@ impl People {
         self.check_fresh(user, signed_in_at, by.now).await?;
         let (person, proven) = (self.signed_in(user).await?, self.accounts.proven_contacts(user).await?);
         self.prove(CodePurpose::ChangeContact, contact, &persons, entered, by).await?;
+        // Read before anything is changed: what fails from here on leaves a change half done.
+        let language = self.language_of(user, &person).await?;
         let username = &person.username;
         if self.accounts.claim_contact(by.contact, username.clone(), by.now).await? != *username {
             let detail = "another account has this contact by now";
@@ -62,7 +64,6 @@ impl People {
         former.retain(|known| known.phone().is_some() == by.contact.phone().is_some() && known != by.contact);
         former.dedup();
         // They find nobody any more before the pool forgets which it was, and are told before that too.
-        let language = self.language_of(user, &person).await?;
         for former in former {
             self.accounts.release_contact(&former, username).await?;
             self.tell_former(&former, language.clone(), &persons, by.now).await?;

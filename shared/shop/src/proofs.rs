@@ -127,7 +127,11 @@ impl People {
             let known = self.sessions.code(purpose, contact).await?.filter(|known| known.is_alive(by.now));
             let (asked, is_written) = match known {
                 Some(known) => {
-                    let sealed = in_language(&known, by.language, &persons)?;
+                    let sealed = in_language(&known, by.language, &persons).unwrap_or_else(|cause| {
+                        // It is sent as it was, or not at all: that there is a code must not show here either.
+                        tracing::warn!(%cause, "a code that is sent again keeps the language that was told before");
+                        known.sealed.clone()
+                    });
                     let asked = PendingCode { asked: known.asked + u32::from(may_send_again), sealed, ..known.clone() };
                     let is_written = self.sessions.put_code(&asked, Some(known.version)).await?;
                     (asked, is_written)

@@ -13,7 +13,7 @@ pub struct PaymentChoice {
     /// Where the buyer comes back to after a redirect: on the address of the shop's pages, or of one that may call the
     /// API from a browser. `{order}` in it stands for the order's id.
     #[serde(default, deserialize_with = "domain::text::optional")]
-    #[schema(format = "uri", examples("https://shop.example/orders/{order}"))]
+    #[schema(format = "uri-template", examples("https://shop.example/orders/{order}"))]
     pub(crate) return_url: Option<String>,
     /// Whether the buyer pays on the provider's own page instead of with its library in yours: the answer's action is
     /// then `redirect`, and the buyer comes back to `return_url`, else to the shop's pages. For browsers without
@@ -31,7 +31,7 @@ pub struct RetryPayment {
     /// Where the buyer comes back to after a redirect: on the address of the shop's pages, or of one that may call the
     /// API from a browser. `{order}` in it stands for the order's id.
     #[serde(default, deserialize_with = "domain::text::optional")]
-    #[schema(format = "uri", examples("https://shop.example/orders/{order}"))]
+    #[schema(format = "uri-template", examples("https://shop.example/orders/{order}"))]
     pub(crate) return_url: Option<String>,
     /// Whether the buyer pays on the provider's own page instead of with its library in yours: the answer's action is
     /// then `redirect`, and the buyer comes back to `return_url`, else to the shop's pages. For browsers without

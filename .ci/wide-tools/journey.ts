@@ -19,8 +19,11 @@ const PAID_PAUSE_MS = 250;
 
 const ADDRESS: Schemas["Address"] = {
   name: "Aziza Karimova",
+  phone: "+998712000000",
   line1: "12 Navoi Street",
   city: "Tashkent",
+  district: "Yunusobod",
+  region: "Tashkent",
   country: "UZ",
 };
 const EMAIL: Schemas["Email"] = "guest@example.com";

@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use cloud::faults::{Fault, Kind};
+use local::seed::PASSWORD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::resources::storefront::{ADDRESS, put};
 use crate::shop::invariants::items;
 use crate::shop::sale::{HOUSEKEEPING_INTERVAL, PAST_PAYMENT_DEADLINE, Sale, count, text};
-use crate::shop::{Answer, Client, Guest, Shop};
+use crate::shop::{Answer, Browser, Client, Guest, Page, Product, Shop};
 
 /// Where buyers come back to: an origin whose pages may call the API.
 const BACK: &str = "http://localhost:5173/back";
+
+/// Where forms may lead besides to the shop while Stripe is on.
+const STRIPE_TOO: &str = "'self' https://checkout.stripe.com";
 
 async fn on_page(guest: &Guest, key: &str, back: Option<&str>) -> Answer {
     let total = guest.seen().await["totals"]["total"].clone();
@@ -368,4 +373,66 @@ async fn who_pays_on_delivery_is_sent_to_no_page() {
     });
     let placed = guest.client.clone().with("idempotency-key", "once").post("/v1/checkout", &order).await;
     assert_eq!(placed.expect(201)["payment"]["action"]["type"], "confirm");
+}
+
+/// The hosts to which a page's forms may lead.
+fn led_to(page: &Page) -> String {
+    let policy = page.header("content-security-policy");
+    let part = policy.split("; ").find_map(|part| part.strip_prefix("form-action "));
+    part.expect("a policy of forms").to_owned()
+}
+
+/// A browser at the last step of the checkout.
+async fn about_to_pay(shop: &Shop, bowl: &Product) -> Browser {
+    let browser = shop.browser();
+    put(&browser, bowl, "1").await;
+    browser.submit("/en/checkout", &ADDRESS).await.expect(303);
+    browser
+}
+
+async fn turn_stripe_off(shop: &Shop) {
+    let set = shop.operator().await.with("if-match", "*");
+    let off = json!({"offered": false, "position": 1});
+    set.put("/v1/admin/settings/payment-methods/stripe", &off).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_page_of_payment_leads_to_the_providers_that_are_on() {
+    for (is_on, leads) in [(true, STRIPE_TOO), (false, "'self'")] {
+        let shop = Shop::open().await;
+        let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+        if !is_on {
+            turn_stripe_off(&shop).await;
+        }
+        let browser = about_to_pay(&shop, &bowl).await;
+        let payment = browser.visit("/en/checkout/payment").await.expect(200);
+        assert_eq!(led_to(&payment), leads);
+        // The same when it is shown again, with what is wrong.
+        let fields = [("key", &*payment.value("key")), ("total", "1.00"), ("provider", "cash_on_delivery")];
+        let refused = browser.submit("/en/checkout/payment", &fields).await.expect(409);
+        assert_eq!(led_to(&refused), leads);
+        assert_eq!(led_to(&browser.visit("/en/cart").await.expect(200)), "'self'");
+    }
+}
+
+#[tokio::test]
+async fn an_order_leads_to_its_own_provider_when_that_has_been_turned_off() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = Guest::new(shop.buyer("aziza").await, "USD").await.takes(&[(&bowl, 1)]).await;
+    let own = text(&guest.client.post(&guest.path("/claim"), &json!({})).await.expect(200)["id"]);
+    let guest = Guest { cart: own, ..guest };
+    let order = on_page(&guest, "once", Some(BACK)).await.expect(201).clone();
+    turn_stripe_off(&shop).await;
+    let browser = shop.browser();
+    let account = [("contact", "aziza@people.test"), ("password", PASSWORD)];
+    browser.submit("/en/sign-in", &account).await.expect(303);
+    let path = format!("/en/orders/{}", text(&order["id"]));
+    assert_eq!(led_to(&browser.visit(&path).await.expect(200)), STRIPE_TOO);
+    // So does its page when it says that something else cannot be done.
+    let refused = browser.submit(&format!("{path}/confirm"), &[("do", "confirm"), ("code", "000000")]).await;
+    assert!((400..500).contains(&refused.status), "{}", refused.html);
+    assert_eq!(led_to(&refused), STRIPE_TOO);
+    let paid_at = browser.submit(&format!("{path}/pay"), &[]).await.expect(303).location();
+    assert_eq!(json!(paid_at), order["payment"]["action"]["url"]);
 }

@@ -27,7 +27,7 @@ pub(crate) const HOLDS: Duration = Duration::from_secs(12 * 3600);
 const FACTS: Facts = Facts {
     amounts: |currency| (currency == Currency::USD).then_some(Amounts { least: 1, greatest: 1_000_000, step: 1 }),
     redirects: true,
-    hosted_page: false,
+    hosted_page: None,
     slow: false,
     method: |_, _| None,
     calls_per_second: None,

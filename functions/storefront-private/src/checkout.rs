@@ -286,6 +286,10 @@ async fn payment_form(app: &App, visitor: &Visitor, shown: &ShownCart) -> Result
     Ok(form.button(Button::main(fill(t.place_order, &[("price", &money(total, visitor.language))]))))
 }
 
+async fn hosted_pages(app: &App) -> Result<Vec<&'static str>, Response> {
+    app.checkout.hosted_pages(None).await.map_err(|error| Problem::from(error).into_response())
+}
+
 pub(crate) async fn show_payment(State(app): State<App>, visitor: Visitor) -> Result<Response, Response> {
     let shown = app.ready_cart(&visitor).await?;
     if shown.cart.address.is_none() || contact_of(&app, &visitor).is_none() {
@@ -294,7 +298,7 @@ pub(crate) async fn show_payment(State(app): State<App>, visitor: Visitor) -> Re
     let form = payment_form(&app, &visitor, &shown).await.map_err(IntoResponse::into_response)?;
     let parts = vec![form.shown(visitor.language, &[])];
     let page = page(&app, &visitor, &shown, 2, Html::default(), parts);
-    Ok(Reply::private(page).leading_to_payment().into_response())
+    Ok(Reply::private(page).leading_to(hosted_pages(&app).await?).into_response())
 }
 
 /// What is asked of the checkout.
@@ -365,7 +369,7 @@ pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields)
                 Some(Action::Redirect { url }) => url,
                 _ => format!("{}?placed", crate::order::path_of(&visitor, id)),
             };
-            return Ok(Reply::see(to).with_cookies(jar).leading_to_payment().into_response());
+            return Ok(Reply::see(to).with_cookies(jar).into_response());
         }
         Err(problem) => problem,
     };
@@ -384,7 +388,7 @@ pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields)
         (Html::default(), form)
     };
     let page = page(&app, &visitor, &shown, 2, alerts, vec![form]);
-    Ok(Reply::private(page).leading_to_payment().because(&problem).into_response())
+    Ok(Reply::private(page).leading_to(hosted_pages(&app).await?).because(&problem).into_response())
 }
 
 /// Where a buyer comes back to from a provider's page whose address names no order, as those of earlier releases: the

@@ -260,13 +260,20 @@ fn nothing() -> Response {
 }
 
 /// A problem on an order's page: told there, unless nothing can be shown.
-fn told(app: &App, visitor: &Visitor, order: &PlacedOrder, problem: Problem) -> Response {
+async fn told(app: &App, visitor: &Visitor, order: &PlacedOrder, problem: Problem) -> Response {
     if problem.status().is_server_error() || problem.code() == Code::TooManyRequests {
         return problem.into_response();
     }
     let t = Texts::of(visitor.language);
     let words = sentence(t, problem.code()).unwrap_or(t.problem_other);
-    Reply::private(page(app, visitor, order, note(Tone::Bad, words))).because(&problem).into_response()
+    match app.checkout.hosted_pages(Some(order)).await {
+        // From this page, too, a buyer may go on to pay.
+        Ok(origins) => {
+            let page = page(app, visitor, order, note(Tone::Bad, words));
+            Reply::private(page).leading_to(origins).because(&problem).into_response()
+        }
+        Err(error) => Problem::from(error).into_response(),
+    }
 }
 
 pub(crate) async fn show_order(
@@ -286,7 +293,9 @@ pub(crate) async fn show_order(
     }
     let placed = visitor.path.contains("?placed");
     let alerts = if placed { note(Tone::Good, Texts::of(visitor.language).order_thanks) } else { Html::default() };
-    Ok(Reply::private(page(&app, &visitor, &order, alerts)).leading_to_payment().kept_offline().into_response())
+    let origins =
+        app.checkout.hosted_pages(Some(&order)).await.map_err(|error| Problem::from(error).into_response())?;
+    Ok(Reply::private(page(&app, &visitor, &order, alerts)).leading_to(origins).kept_offline().into_response())
 }
 
 pub(crate) async fn refresh(
@@ -298,7 +307,7 @@ pub(crate) async fn refresh(
     let order = app.order_of(id_of(&id).ok_or_else(nothing)?, &visitor).await?;
     match app.orders.refresh_payment(order.clone(), &visitor.client, visitor.now).await {
         Ok(_) => Ok(Reply::see(path_of(&visitor, order.order.id)).into_response()),
-        Err(error) => Ok(told(&app, &visitor, &order, error.into())),
+        Err(error) => Ok(told(&app, &visitor, &order, error.into()).await),
     }
 }
 
@@ -313,7 +322,7 @@ pub(crate) async fn pay(
     // A page of a provider that still waits is the same page again.
     let waiting = order.payment().filter(|payment| payment.state.is_open()).and_then(|payment| payment.action.clone());
     if let Some(Action::Redirect { url }) = waiting {
-        return Ok(Reply::see(url).leading_to_payment().into_response());
+        return Ok(Reply::see(url).into_response());
     }
     let back = format!("{}{base}?paid", app.place.site.url);
     let said = json!({"provider": "stripe", "hosted_page": true, "return_url": back});
@@ -329,9 +338,9 @@ pub(crate) async fn pay(
             let opened = done(outcome).map(|opened: shop::OpenedOrder| opened.order);
             let action = opened.as_ref().and_then(PlacedOrder::payment).and_then(|payment| payment.action.clone());
             let to = if let Some(Action::Redirect { url }) = action { url } else { base };
-            Ok(Reply::see(to).leading_to_payment().into_response())
+            Ok(Reply::see(to).into_response())
         }
-        Err(problem) => Ok(told(&app, &visitor, &order, problem)),
+        Err(problem) => Ok(told(&app, &visitor, &order, problem).await),
     }
 }
 
@@ -355,7 +364,7 @@ pub(crate) async fn confirm(
     };
     match acted.await {
         Ok(()) => Ok(Reply::see(base).into_response()),
-        Err(problem) => Ok(told(&app, &visitor, &order, problem)),
+        Err(problem) => Ok(told(&app, &visitor, &order, problem).await),
     }
 }
 
@@ -391,6 +400,6 @@ pub(crate) async fn cancel(
     app.count_change("order", &visitor).await.map_err(IntoResponse::into_response)?;
     match app.orders.cancel(order.clone(), Actor::Buyer, call(visitor.now, None)).await {
         Ok(_) => Ok(Reply::see(path_of(&visitor, order.order.id)).into_response()),
-        Err(error) => Ok(told(&app, &visitor, &order, error.into())),
+        Err(error) => Ok(told(&app, &visitor, &order, error.into()).await),
     }
 }

@@ -19,34 +19,29 @@ fn sheet() -> &'static str {
     HASH.get_or_init(|| STANDARD.encode(digest::digest(&digest::SHA256, pages::STYLE.as_bytes())))
 }
 
-/// Where a form of a page may lead besides to ourselves. A redirect after a form counts, so the page from which a
-/// payment begins names its provider's host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Leads {
-    #[default]
-    Home,
-    /// To Stripe's hosted page.
-    Pay,
-}
+/// The origins to which a form of a page may lead besides to ourselves. A redirect after a form counts, so the page
+/// from which a payment begins names those of the providers.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Leads(pub(crate) Vec<&'static str>);
 
 /// The policy of a page: nothing but our own script, our sheet by its hash, and pictures, which vendors may have
 /// elsewhere.
-pub(crate) fn content_policy(leads: Leads) -> String {
-    let pay = if leads == Leads::Pay { " https://checkout.stripe.com" } else { "" };
+pub(crate) fn content_policy(leads: &Leads) -> String {
+    let leads: String = leads.0.iter().map(|origin| format!(" {origin}")).collect();
     format!(
         "default-src 'none'; style-src 'sha256-{}'; img-src 'self' https:; script-src 'self'; connect-src 'self'; \
-         manifest-src 'self'; worker-src 'self'; form-action 'self'{pay}; base-uri 'none'; frame-ancestors 'none'",
+         manifest-src 'self'; worker-src 'self'; form-action 'self'{leads}; base-uri 'none'; frame-ancestors 'none'",
         sheet()
     )
 }
 
 /// Adds the headers that every page carries to one that no router of pages shows.
 pub fn protect_page(headers: &mut HeaderMap) {
-    protect(headers, Leads::Home);
+    protect(headers, &Leads::default());
 }
 
 /// Adds the headers that every answer carries.
-pub(crate) fn protect(headers: &mut HeaderMap, leads: Leads) {
+pub(crate) fn protect(headers: &mut HeaderMap, leads: &Leads) {
     if let Ok(policy) = HeaderValue::try_from(content_policy(leads)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }

@@ -43,7 +43,7 @@ pub(crate) struct Public;
 
 impl Reply {
     fn of(status: StatusCode, kind: &'static str, body: Bytes) -> Self {
-        let (jar, leads) = (Jar::default(), Leads::Home);
+        let (jar, leads) = (Jar::default(), Leads::default());
         Self {
             status,
             kind,
@@ -114,10 +114,10 @@ impl Reply {
         Self { jar, ..self }
     }
 
-    /// The same page, whose forms may lead to the page of a payment provider.
+    /// The same page, whose forms may lead to these origins: the pages of payment providers.
     #[must_use]
-    pub fn leading_to_payment(self) -> Self {
-        Self { leads: Leads::Pay, ..self }
+    pub fn leading_to(self, origins: Vec<&'static str>) -> Self {
+        Self { leads: Leads(origins), ..self }
     }
 
     /// The same page, which the browser asks for again after so many seconds: for what goes on meanwhile.

@@ -186,7 +186,7 @@ async fn finish(mut request: Request, next: Next, place: Arc<Place>) -> Response
     }
     let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
-    protect(headers, leads);
+    protect(headers, &leads);
     response
 }
 

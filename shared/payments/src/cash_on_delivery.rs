@@ -16,7 +16,7 @@ pub struct CashOnDelivery;
 pub(crate) const FACTS: Facts = Facts {
     amounts: |_| Some(Amounts { least: 0, greatest: MAX_TOTAL, step: 1 }),
     redirects: false,
-    hosted_page: false,
+    hosted_page: None,
     slow: false,
     method: |_, _| None,
     calls_per_second: None,

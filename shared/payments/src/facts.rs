@@ -11,9 +11,10 @@ pub struct Facts {
     pub amounts: fn(Currency) -> Option<Amounts>,
     /// Whether the buyer pays on pages of the provider and is sent back from there.
     pub redirects: bool,
-    /// Whether the provider has a page of its own beside the way in which the buyer pays in the shop's pages, for those
-    /// who cannot run its library.
-    pub hosted_page: bool,
+    /// The origin of the page of its own that the provider has beside the way in which the buyer pays in the shop's
+    /// pages, for those who cannot run its library; nothing where there is none. Browsers follow a form of the shop's
+    /// pages there.
+    pub hosted_page: Option<&'static str>,
     /// Whether a payment may take days, as a bank debit does.
     pub slow: bool,
     /// The provider's name of a kind of payment methods that it offers in a currency; nothing where it offers none.

@@ -61,7 +61,7 @@ pub(crate) const FACTS: Facts = Facts {
     amounts: amount::amounts,
     // The buyer pays in the shop's own pages, with Stripe's library: that sends the return address to Stripe.
     redirects: false,
-    hosted_page: true,
+    hosted_page: Some("https://checkout.stripe.com"),
     slow: true,
     method: amount::method,
     calls_per_second: Some(25),

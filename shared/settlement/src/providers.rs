@@ -127,6 +127,11 @@ impl Settlement {
         methods
     }
 
+    /// The origins of the pages on which these providers are paid.
+    pub fn hosted_pages(&self, providers: &[ProviderName]) -> Vec<&'static str> {
+        providers.iter().filter_map(|provider| self.providers.facts(*provider)?.hosted_page).collect()
+    }
+
     /// Fixes what is sent to the provider of the attempt that was just made. Where its pages send the buyer back, an
     /// attempt without a return address comes back to the shop's pages. `hosted_page` asks for the provider's own page,
     /// where the provider lets the shop choose; another has one way of paying.
@@ -138,7 +143,7 @@ impl Settlement {
         store_url: &str,
     ) {
         let facts = self.providers.facts(placed.order.provider);
-        let hosted_page = hosted_page && facts.is_some_and(|facts| facts.hosted_page);
+        let hosted_page = hosted_page && facts.is_some_and(|facts| facts.hosted_page.is_some());
         let redirects = hosted_page || facts.is_some_and(|facts| facts.redirects);
         let refunds = self.refund_rules(placed.order.provider, placed.order.currency);
         placed.freeze_opening(return_url.or(redirects.then_some(store_url)), hosted_page, refunds);

@@ -156,6 +156,14 @@ impl Checkout {
         Ok(methods.into_iter().filter(|method| priced.check_payable_with(method.provider).is_ok()).collect())
     }
 
+    /// The origins of the pages on which the providers that are on are paid, and that of an order's last attempt: it
+    /// can be paid there when its provider has been turned off since.
+    pub async fn hosted_pages(&self, order: Option<&PlacedOrder>) -> Result<Vec<&'static str>, Error> {
+        let mut providers = self.guests.settings.current().await?.providers.clone();
+        providers.extend(order.map(|placed| placed.order.provider).filter(|provider| !providers.contains(provider)));
+        Ok(self.settlement.hosted_pages(&providers))
+    }
+
     /// A guest's order, if the token belongs to it.
     pub async fn guest_order(
         &self,

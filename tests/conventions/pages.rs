@@ -1,6 +1,8 @@
 //! What holds for every page of every function.
 
 use local::functions::FUNCTIONS;
+use pages::Language;
+use product_file::Fault;
 use reqwest::Method;
 
 use crate::shop::Shop;
@@ -13,15 +15,29 @@ pub(crate) fn filled(path: &str) -> String {
 }
 
 /// Each page with its methods.
-fn pages() -> Vec<(String, Vec<Method>)> {
+fn every_page() -> Vec<(String, Vec<Method>)> {
     let all = FUNCTIONS.iter().flat_map(|function| (function.pages)());
     all.map(|(path, methods)| (filled(path), methods)).collect()
+}
+
+#[test]
+fn each_fault_of_a_product_file_is_said_in_each_language_and_what_a_file_holds_stays_in_its_own_letters() {
+    for fault in Fault::ALL {
+        for language in Language::ALL.into_iter().filter(|language| *language != Language::En) {
+            let said = pages::file_fault(language, fault.code());
+            let said = said.unwrap_or_else(|| panic!("{} is not said in {}", fault.code(), language.tag()));
+            assert!(!said.contains(['{', '}']) && said.trim() == said, "{said}");
+        }
+    }
+    let said = pages::file_fault(Language::UzCyrl, Fault::BadPolicy.code()).expect("a sentence");
+    assert_eq!(said, "Захира қоидаси deny ёки continue бўлади: deny деб олинди.");
+    assert_eq!(pages::file_fault(Language::Ru, "unheard_of"), None);
 }
 
 #[tokio::test]
 async fn a_form_is_taken_from_pages_of_ours_only_and_every_answer_keeps_to_itself() {
     let shop = Shop::open().await;
-    for (path, methods) in pages() {
+    for (path, methods) in every_page() {
         let mut browser = shop.browser();
         for method in &methods {
             let page = browser.sends(method.clone(), &path).await;

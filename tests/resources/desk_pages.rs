@@ -234,6 +234,12 @@ async fn a_product_file_is_looked_through_before_it_changes_anything_and_its_ref
     assert_eq!(send("goods.csv", FILE).await.expect(303).location(), at, "a form that is sent twice is one import");
     shop.wait_until_idle().await;
     let page = desk.visit(&at).await.expect(200).shows("Look through only").shows("cheap").shows("Refused products");
+    // Why it was refused is said in the vendor's language.
+    desk.visit("/ru/cart").await.expect(200);
+    desk.visit(&at).await.expect(200).shows("Это не цена в данной валюте").shows("Будет добавлен как новый товар.");
+    desk.visit("/uz-cyrl/cart").await.expect(200);
+    desk.visit(&at).await.expect(200).shows("Бу валютадаги нарх эмас");
+    desk.visit("/en/cart").await.expect(200);
     let refused = shop.anon().get(&linked(&page, "Get the file of refused rows")).await;
     assert_eq!((refused.status, refused.text.contains("bad-bowl")), (200, true), "{}", refused.text);
     let known = vendor.client.get("/v1/vendor/products").await.expect(200)["items"].clone();

@@ -8,7 +8,7 @@ use domain::job::{ImportRowError, JobState, Severity};
 use domain::{Call, ImportId};
 use pages::forms::{Button, Choice, Field, Form, Kind};
 use pages::parts::{Link, actions, boxed, facts, muted, plain, stated, table};
-use pages::{Html, count, date_time, fill, number};
+use pages::{Html, count, date_time, file_fault, fill, number};
 
 use crate::App;
 use crate::imports::{IMPORTS, begun, id_of, parameters};
@@ -22,6 +22,9 @@ const REFRESH_S: u32 = 5;
 const MOST_SHOWN: usize = 200;
 /// The fault of a file whose columns are not known: its entry has their names.
 pub(crate) const MISSING_COLUMN: &str = "missing_column";
+
+/// The entry of a dry run for a product that the import would change.
+const WOULD_CHANGE: &str = "would_change";
 
 pub(crate) async fn show_import(
     State(app): State<App>,
@@ -127,7 +130,13 @@ fn report(sheet: &mut Sheet<'_>, staff: &Staff, view: &ImportView) {
             Severity::Warning => t.desk_warning,
             Severity::Info => t.desk_hint,
         };
-        let why = format!("{kind}: {}{times}", entry.detail);
+        let detail = match file_fault(language, &entry.code) {
+            // Which parts it is stands in the detail alone.
+            Some(words) if entry.code == WOULD_CHANGE => format!("{words} {}", entry.detail),
+            Some(words) => words,
+            None => entry.detail.clone(),
+        };
+        let why = format!("{kind}: {detail}{times}");
         vec![plain(&line), plain(&entry.product), plain(&entry.column), plain(&entry.value), plain(&why)]
     };
     let rows: Vec<Vec<Html>> = view.errors.iter().take(MOST_SHOWN).map(row).collect();

@@ -29,6 +29,7 @@ pub use format::{TASHKENT, date, date_time, money, number};
 pub use history::event_words;
 pub use html::Html;
 pub use language::Language;
+pub use languages::faults::file_fault;
 pub use plural::{Plural, plural};
 pub use site::{Frame, Site, escaped, with_query};
 pub use texts::{Texts, count, fill, operators_text};

@@ -42,6 +42,11 @@ const ofEverybody = () =>
     ["not found", "/en/nothing"],
     ["an empty cart", "/en/cart"],
     ["every component", "/_local/pages?language=uz"],
+    ["a home page of every component", "/_local/pages/home?language=uz"],
+    ["a list of every component", "/_local/pages/list?language=ru"],
+    ["a product of every component", "/_local/pages/product?language=zh"],
+    ["a product that is sold out", "/_local/pages/sold-out?language=uz"],
+    ["a missing page of every component", "/_local/pages/missing?language=en"],
   ].map(([kind, path]) => ({ kind, path, client: new Client() }));
 
 /** An order that waits for its payment, on the page of the provider and on its own. */

@@ -1,4 +1,7 @@
-//! Every component of the pages in every state, at `/_local/pages?language=CODE`, to be looked at.
+//! Every component of the pages in every state, at `/_local/pages?language=CODE`, to be looked at; and the pages that
+//! are not put together from them, below it.
+
+mod whole;
 
 use axum::response::{IntoResponse, Response};
 use domain::{Currency, Money};
@@ -16,18 +19,17 @@ const PICTURE: &str = "/icon.svg";
 
 /// The page, if the path is its.
 pub(crate) fn answer(uri: &Uri) -> Option<Response> {
-    if uri.path() != PATH {
-        return None;
-    }
+    let name = uri.path().strip_prefix(PATH)?;
     let asked = uri.query().and_then(|query| query.strip_prefix("language="));
     let language = asked.and_then(Language::parse).unwrap_or_default();
-    let mut response = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], shown(language)).into_response();
+    let mut response = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page(name, language)?).into_response();
     // What the policy of pages forbids is not there to be admired.
     browser::protect_page(response.headers_mut());
     Some(response)
 }
 
-fn shown(language: Language) -> String {
+/// The page of a name, or that of all components where there is none.
+fn page(name: &str, language: Language) -> Option<String> {
     let site = Site {
         name: "Bozor".to_owned(),
         url: String::new(),
@@ -37,21 +39,30 @@ fn shown(language: Language) -> String {
         currencies: vec![Currency::UZS, Currency::USD],
     };
     let t = Texts::of(language);
-    let frame = Frame {
+    let frame = || Frame {
         unprefixed: true,
         cart_items: Some(3),
         signed_in: Some(false),
         ..Frame::new(&site, language, PATH, t.catalog).priced_in(Currency::UZS)
     };
+    if let Some(name) = name.strip_prefix('/') {
+        return whole::shown(name, frame());
+    }
+    if !name.is_empty() {
+        return None;
+    }
+    let frame = frame();
     let main =
         [told(t), buttons(t, language), fields(t, language), cards(&frame), goods(t, language), lists(t, language)];
     let aside = parts::boxed(t.your_order, [parts::sum(&sums(t, language))]);
-    Screen::new(frame, "/_local/pages", main)
-        .among(links(t))
+    let others = whole::NAMES.map(|name| Link::new(format!("{PATH}/{name}?language={}", language.code()), name));
+    let page = Screen::new(frame, "/_local/pages", main)
+        .among(others.to_vec())
         .below(vec![Link::new("/", t.home), Link::new(PATH, t.catalog).when_current(true)])
         .alerting(parts::note(Tone::Good, t.saved))
         .beside(aside)
-        .shown()
+        .shown();
+    Some(page)
 }
 
 fn links(t: &'static Texts) -> Vec<Link> {
@@ -120,8 +131,13 @@ fn short(name: &str, label: &str) -> Field {
     Field::new(name, label, Kind::Text)
 }
 
-fn cards(f: &Frame<'_>) -> Html {
-    let price = |minor| money(Money::new(minor, Currency::UZS), f.language);
+fn price(f: &Frame<'_>, minor: i64) -> String {
+    money(Money::new(minor, Currency::UZS), f.language)
+}
+
+/// A card in each state.
+fn all_cards(f: &Frame<'_>) -> Vec<Card> {
+    let price = |minor| price(f, minor);
     let card = |title: &str| Card {
         href: PATH.to_owned(),
         title: title.to_owned(),
@@ -134,13 +150,17 @@ fn cards(f: &Frame<'_>) -> Html {
         available: true,
         first: false,
     };
-    let all = [
+    vec![
         card("Bowl"),
         Card { was: Some(price(240_000_000)), tag: Some(fill(f.t.discount, &[("n", "24")])), ..card(LONG) },
         Card { unit: Some(fill(f.t.per_unit, &[("unit", "0.5 m")])), ..card("Atlas") },
         Card { available: false, tag: Some(f.t.sold_out.to_owned()), ..card("Plate") },
         Card { image: None, price: fill(f.t.from_price, &[("price", &price(900_000))]), ..card("Cup") },
-    ];
+    ]
+}
+
+fn cards(f: &Frame<'_>) -> Html {
+    let all = all_cards(f);
     parts::boxed(f.t.newest, [parts::tabs(f.t.sort_label, &links(f.t)), pages::grid(f, &all), pager(f.t)])
 }
 

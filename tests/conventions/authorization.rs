@@ -154,6 +154,7 @@ POST   /v1/admin/members/invitations                          401  401   401   4
 DELETE /v1/admin/members/invitations                          401  401   401   403   403   403   403     403    403     403   403       204
 GET    /v1/admin/orders                                       401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/orders/{id}                                  401  401   401   403   403   403   403     403    403     403   403       200
+GET    /v1/admin/vendor-orders/late                           401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/orders/{id}/cancel                           401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/orders/{id}/payments/{payment_id}/decide     401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/orders/{id}/refunds                          401  401   401   403   403   403   403     403    403     403   403       200

@@ -88,6 +88,7 @@ const UNLIMITED: [(&str, &[&str]); 7] = [
             "GET /v1/admin/settlements",
             "GET /v1/admin/summary",
             "GET /v1/admin/suppressions",
+            "GET /v1/admin/vendor-orders/late",
             "GET /v1/admin/vendors",
             "GET /v1/admin/vendors/{id}",
             "GET /v1/admin/vendors/{id}/imports",

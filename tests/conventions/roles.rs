@@ -270,6 +270,7 @@ async fn selling(shop: &Shop, bowl: &Product) {
     // An amount mismatch that the operator accepts after the order has expired.
     let operator = shop.operator().await;
     let seen = operator.get(&format!("/v1/admin/orders/{}", odd.id)).await.expect(200).clone();
+    operator.get("/v1/admin/vendor-orders/late").await.expect(200);
     let decide = format!("/v1/admin/orders/{}/payments/{}/decide", odd.id, text(&seen["payment"], "id"));
     operator.post(&decide, &json!({"decision": "accept"})).await.expect(200);
     // Money of nobody: one that the operator resolves, and one that housekeeping tries again.

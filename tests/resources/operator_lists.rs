@@ -219,7 +219,7 @@ async fn the_operator_sees_what_waits() {
         *shop.operator().await.get("/v1/admin/summary").await.expect(200),
         json!({
             "submitted_vendors": one, "unpaid_orders": {"count": 2, "at_least": false}, "amount_mismatches": one,
-            "unmatched_payments": none, "failed_refunds": none, "open_disputes": none,
+            "unmatched_payments": none, "failed_refunds": none, "open_disputes": none, "late_vendor_orders": none,
         })
     );
 }

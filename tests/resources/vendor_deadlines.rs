@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use local::seed::{OPERATOR, PASSWORD};
 use serde_json::{Value, json};
 
 use crate::shop::Shop;
@@ -51,11 +52,70 @@ async fn a_vendor_who_does_not_ship_is_reminded_then_the_operator_told_then_it_i
     assert_eq!(told(&sale, "ceramics@people.test", "is late"), 1);
     assert!(sale.operators_mail()[0].contains("a shop does not send"), "{:?}", sale.operators_mail());
     assert_eq!(vendor_state(&sale.seen().await), "accepted");
+    // It stands where the operator looks, until it is sent or cancelled.
+    let late = late(&sale.shop).await;
+    assert_eq!(late.len(), 1);
+    assert_eq!((&late[0]["order_id"], &late[0]["id"]), (&json!(sale.id), &sale.vendor_order().await["id"]));
+    assert_eq!((&late[0]["state"], &late[0]["due_at"]), (&json!("accepted"), &sale.vendor_order().await["due_at"]));
+    let summary = sale.shop.operator().await.get("/v1/admin/summary").await.expect(200).clone();
+    assert_eq!(summary["late_vendor_orders"], json!({"count": 1, "at_least": false}));
+    let desk = sale.shop.browser();
+    let account = [("contact", OPERATOR), ("password", PASSWORD)];
+    desk.submit("/en/sign-in", &account).await.expect(303);
+    let number = text(&sale.seen().await["number"]);
+    desk.visit("/operate").await.expect(200).shows("Orders not sent in time").shows(&number);
     sale.shop.advance(DAY * 7 + HOUSEKEEPING_INTERVAL).await;
     sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
     let seen = sale.seen().await;
     assert_eq!((&seen["state"], &seen["payment"]["state"]), (&json!("cancelled"), &json!("refunded")));
     assert_eq!(sale.stock().await, (5, 0, 5));
+    assert!(self::late(&sale.shop).await.is_empty());
+}
+
+async fn late(shop: &Shop) -> Vec<Value> {
+    let listed = shop.operator().await.get("/v1/admin/vendor-orders/late").await.expect(200).clone();
+    listed["items"].as_array().expect("a list").clone()
+}
+
+#[tokio::test]
+async fn an_order_is_late_in_the_operators_list_until_its_vendor_sends_it_and_pages_of_the_list_are_whole() {
+    let shop = Shop::open().await;
+    let mut bowls = Vec::new();
+    for handle in ["ceramics", "silk", "bread"] {
+        bowls.push(shop.vendor(handle).await.product(handle).stock(5).publish().await);
+    }
+    // Two orders of three shops: two parts of one order stand beside each other.
+    for key in ["one", "two"] {
+        let lines: Vec<_> = bowls.iter().map(|bowl| (bowl, 1)).collect();
+        let guest = shop.guest().await.takes(&lines).await;
+        let order = guest.checks_out("cash_on_delivery", key).await.expect(201).clone();
+        for (bowl, part) in bowls.iter().zip(order["vendors"].as_array().expect("parts")) {
+            let path = format!("/v1/vendor/orders/{}/accept", text(&part["id"]));
+            bowl.vendor.client.post(&path, &json!({})).await.expect(200);
+        }
+    }
+    assert!(late(&shop).await.is_empty(), "not yet");
+    shop.advance(DAY * 4).await;
+    shop.advance(DAY * 3 + HOUSEKEEPING_INTERVAL).await;
+    shop.wait_until_idle().await;
+    let all = late(&shop).await;
+    assert_eq!(all.len(), 6);
+    let operator = shop.operator().await;
+    let (mut paged, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = operator.get(&format!("/v1/admin/vendor-orders/late?limit=1{cursor}")).await.expect(200).clone();
+        paged.extend(page["items"].as_array().expect("a list").clone());
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(paged, all);
+    let sent = &all[2];
+    let vendor = bowls.iter().find(|bowl| bowl.vendor.id == text(&sent["vendor"]["id"])).expect("its vendor");
+    let path = format!("/v1/vendor/orders/{}/ship", text(&sent["id"]));
+    shop.sign_in_again(&vendor.vendor).await.post(&path, &json!({})).await.expect(200);
+    let left: Vec<String> = late(&shop).await.iter().map(|one| text(&one["id"])).collect();
+    let others: Vec<String> = all.iter().map(|one| text(&one["id"])).filter(|id| *id != text(&sent["id"])).collect();
+    assert_eq!(left, others);
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ pub struct OperatorSummaryView {
     failed_refunds: Count,
     /// Disputes that the buyer's bank has not decided.
     open_disputes: Count,
+    /// Vendor orders that should have been shipped.
+    late_vendor_orders: Count,
 }
 
 impl From<OperatorSummary> for OperatorSummaryView {
@@ -37,6 +39,7 @@ impl From<OperatorSummary> for OperatorSummaryView {
             unmatched_payments: waiting.unmatched_payments,
             failed_refunds: waiting.failed_refunds,
             open_disputes: waiting.open_disputes,
+            late_vendor_orders: waiting.late_vendor_orders,
         }
     }
 }

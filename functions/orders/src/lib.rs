@@ -2,6 +2,7 @@
 
 mod buyer;
 mod guests;
+mod late;
 mod operator;
 mod refunds;
 mod returns;
@@ -73,6 +74,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(refunds::resolve_refund[WrongState, Conflict]))
         .routes(routes!(operator::resolve_unmatched_payment[Invalid, WrongState, Conflict]))
         .limit_calls("order")
+        .routes(routes!(late::list_late_vendor_orders[InvalidCursor]))
         .routes(routes!(guests::confirm_order[TooManyRequests, CodeMismatch, CodeExpired, WrongState, Conflict]))
         .routes(routes!(guests::refresh_payment[TooManyRequests, Conflict]))
         .routes(routes!(buyer::refresh_my_payment[TooManyRequests, Conflict]))

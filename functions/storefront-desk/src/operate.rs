@@ -6,7 +6,7 @@ use browser::Reply;
 use domain::PageRequest;
 use domain::marketplace::OperatorPermission;
 use domain::payment::PaymentState;
-use pages::parts::{Link, actions, anchor, boxed, facts, plain, table};
+use pages::parts::{Link, actions, anchor, badge, boxed, facts, plain, table};
 use pages::{Html, date_time, money};
 
 use crate::App;
@@ -39,6 +39,7 @@ pub(crate) async fn show_summary(State(app): State<App>, by: Operating) -> Resul
                 (t.op_amount_mismatches.to_owned(), counted(waiting.amount_mismatches)),
                 (t.op_unmatched_payments.to_owned(), counted(waiting.unmatched_payments)),
                 (t.op_open_disputes.to_owned(), counted(waiting.open_disputes)),
+                (t.op_late_orders.to_owned(), counted(waiting.late_vendor_orders)),
                 (t.op_unpaid_orders.to_owned(), counted(waiting.unpaid_orders)),
             ]),
             actions(t.op_waits, &links),
@@ -46,6 +47,9 @@ pub(crate) async fn show_summary(State(app): State<App>, by: Operating) -> Resul
     ));
     if may_read(&by.operator, OperatorPermission::ReadMoney) {
         money_parts(&mut sheet, &app, &by).await?;
+    }
+    if may_read(&by.operator, OperatorPermission::ReadOrders) {
+        late_part(&mut sheet, &app, &by).await?;
     }
     if may_read(&by.operator, OperatorPermission::ReadVendors) {
         papers_part(&mut sheet, &app, &by).await?;
@@ -97,6 +101,28 @@ async fn money_parts(sheet: &mut Sheet<'_>, app: &App, by: &Operating) -> Result
         let rows: Vec<Vec<Html>> = disputes.iter().map(row).collect();
         sheet.part(boxed(t.op_open_disputes, [table(t.op_open_disputes, &columns, &rows)]));
     }
+    Ok(())
+}
+
+/// The orders that shops have not sent in time, which are cancelled if nobody does anything.
+async fn late_part(sheet: &mut Sheet<'_>, app: &App, by: &Operating) -> Result<(), Problem> {
+    let (t, language) = (by.person.t(), by.person.language());
+    let late = app.operator.late_vendor_orders(&FIRST).await?.items;
+    if late.is_empty() {
+        return Ok(());
+    }
+    let columns = [t.order_number, t.desk_shop, t.desk_due, t.state].map(str::to_owned);
+    let row = |one: &domain::order::VendorOrder| {
+        let (tone, state) = states::of_vendor_order(t, one.state);
+        vec![
+            anchor(&format!("{ORDERS}/{}", one.order), &one.order.number()),
+            plain(one.vendor.name.as_str()),
+            plain(&one.due_at().map(|at| date_time(at, language)).unwrap_or_default()),
+            badge(tone, state),
+        ]
+    };
+    let rows: Vec<Vec<Html>> = late.iter().map(row).collect();
+    sheet.part(boxed(t.op_late_orders, [table(t.op_late_orders, &columns, &rows)]));
     Ok(())
 }
 

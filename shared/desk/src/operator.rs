@@ -8,7 +8,7 @@ use domain::dispute::{Dispute, DisputeState};
 use domain::job::Derived;
 use domain::marketplace;
 use domain::notice::Notice;
-use domain::order::{OrderState, PlacedOrder};
+use domain::order::{OrderState, PlacedOrder, VendorOrder};
 use domain::payment::{Payment, PaymentState, Refund, RefundState};
 use domain::text::LongText;
 use domain::upload::FileLink;
@@ -314,6 +314,11 @@ impl Operator {
     /// The open disputes, in the order in which they have to be answered.
     pub async fn open_disputes(&self, page: &PageRequest) -> Result<Slice<Dispute>, Error> {
         Ok(self.orders.open_disputes(page).await?)
+    }
+
+    /// The vendor orders that should have been shipped, that of the oldest order first.
+    pub async fn late_vendor_orders(&self, page: &PageRequest) -> Result<Slice<VendorOrder>, Error> {
+        Ok(self.orders.late_vendor_orders(page).await?)
     }
 
     /// The failed refunds, newest first.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::marketplace::Operator;
-use domain::order::{Actor, OrderState, PlacedOrder};
+use domain::order::{Actor, OrderState, PlacedOrder, VendorOrder};
 use domain::text::{LongText, OneTimeCode};
 use domain::{
     Call, Code, Currency, EventId, Identifier, Ids, Money, OrderId, Outcome, PageRequest, PaymentId, RefundId, Refusal,
@@ -142,6 +142,11 @@ impl Orders {
         let order = order.ok_or_else(|| Refusal::of(Code::NotFound))?;
         let is_theirs = order.order.buyer == Some(buyer) || self.is_of_guest(&order, buyer).await?;
         if is_theirs { Ok(order) } else { Err(Refusal::of(Code::NotFound).into()) }
+    }
+
+    /// The vendor orders that should have been shipped, that of the oldest order first.
+    pub async fn late_vendor_orders(&self, page: &PageRequest) -> Result<Slice<VendorOrder>, Error> {
+        Ok(self.settlement.orders().late_vendor_orders(page).await?)
     }
 
     /// Any order, for the operator.

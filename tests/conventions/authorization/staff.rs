@@ -37,6 +37,7 @@ POST   /v1/admin/members/invitations                          403     403     40
 DELETE /v1/admin/members/invitations                          403     403     403
 GET    /v1/admin/orders                                       200     403     200
 GET    /v1/admin/orders/{id}                                  200     403     200
+GET    /v1/admin/vendor-orders/late                           200     403     200
 POST   /v1/admin/orders/{id}/cancel                           200     403     403
 POST   /v1/admin/orders/{id}/payments/{payment_id}/decide     403     403     200
 POST   /v1/admin/orders/{id}/refunds                          409     403     200

@@ -46,6 +46,7 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
         operator("GET /v1/admin/members"),
         operator("GET /v1/admin/members/invitations"),
         operator("GET /v1/admin/papers/expired"),
+        operator("GET /v1/admin/vendor-orders/late"),
         operator("GET /v1/admin/terms/{text}").at("text", "offer"),
         operator("POST /v1/admin/terms/{text}")
             .at("text", "offer")

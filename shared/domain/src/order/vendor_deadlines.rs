@@ -41,6 +41,10 @@ impl Lapse {
     }
 }
 
+/// How many reminders have gone out when the time to ship is over: that of its half, and the one at its end, which the
+/// operator gets as well.
+const REMINDERS_UNTIL_LATE: u32 = 2;
+
 fn seconds(seconds: u32) -> Duration {
     Duration::from_secs(u64::from(seconds))
 }
@@ -67,7 +71,7 @@ impl VendorOrder {
             }),
             VendorOrderState::Accepted | VendorOrderState::PartiallyShipped => Some(match self.reminders {
                 0 => (since + seconds(times.shipping_s / 2), Lapse::RemindToShip),
-                1 => (since + seconds(times.shipping_s), Lapse::NotShipped),
+                reminders if reminders < REMINDERS_UNTIL_LATE => (since + seconds(times.shipping_s), Lapse::NotShipped),
                 _ => (since + seconds(times.shipping_s) + seconds(times.shipping_s), Lapse::NeverShipped),
             }),
             VendorOrderState::Delivered if !self.has_open_return() => {
@@ -92,6 +96,12 @@ impl VendorOrder {
             Some((self.due_of_return(asked)?, lapse))
         });
         step.into_iter().chain(parcels).chain(returns).collect()
+    }
+
+    /// Whether its vendor should have shipped it, and the operator was told.
+    pub fn is_late(&self) -> bool {
+        let awaits_parcel = matches!(self.state, VendorOrderState::Accepted | VendorOrderState::PartiallyShipped);
+        self.visible && awaits_parcel && self.reminders >= REMINDERS_UNTIL_LATE
     }
 
     /// By when its vendor has to take the next step: to accept, or to ship.

@@ -614,6 +614,7 @@ pub(crate) const TEXTS: Texts = Texts {
     op_amount_mismatches: "Payments of a wrong amount",
     op_unmatched_payments: "Payments without an order",
     op_open_disputes: "Disputes at banks",
+    op_late_orders: "Orders not sent in time",
     op_unpaid_orders: "Orders not paid yet",
     op_expired_papers: "Papers that have expired",
     op_approve: "Approve",

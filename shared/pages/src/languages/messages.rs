@@ -118,7 +118,7 @@ messages! {
     desk_done_opened, desk_invited, desk_invited_text, desk_join, desk_not_join, desk_done_joined,
     desk_done_not_joined, desk_error_invitation, op_summary, op_waits, op_vendors, op_settings, op_no_vendors,
     op_submitted_vendors,
-    op_failed_refunds, op_amount_mismatches, op_unmatched_payments, op_open_disputes, op_unpaid_orders,
+    op_failed_refunds, op_amount_mismatches, op_unmatched_payments, op_open_disputes, op_late_orders, op_unpaid_orders,
     op_expired_papers, op_approve, op_reject, op_reject_why, op_suspend, op_suspend_why, op_reinstate, op_reinstated,
     op_reason, op_vendor_is_told, op_error_same_name, op_allow_same_name, op_order_number, op_undeliverable,
     op_cancel_text, op_cancel_sure, op_reference, op_dispute, op_refund, op_refund_failed, op_refund_resolved,

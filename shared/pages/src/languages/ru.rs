@@ -614,6 +614,7 @@ pub(crate) const TEXTS: Texts = Texts {
     op_amount_mismatches: "Платежи на неверную сумму",
     op_unmatched_payments: "Платежи без заказа",
     op_open_disputes: "Споры в банках",
+    op_late_orders: "Заказы, не отправленные вовремя",
     op_unpaid_orders: "Еще не оплаченные заказы",
     op_expired_papers: "Документы с истекшим сроком",
     op_approve: "Одобрить",

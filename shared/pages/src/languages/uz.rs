@@ -614,6 +614,7 @@ pub(crate) const TEXTS: Texts = Texts {
     op_amount_mismatches: "Summasi notoʻgʻri toʻlovlar",
     op_unmatched_payments: "Buyurtmasiz toʻlovlar",
     op_open_disputes: "Banklardagi nizolar",
+    op_late_orders: "Vaqtida joʻnatilmagan buyurtmalar",
     op_unpaid_orders: "Hali toʻlanmagan buyurtmalar",
     op_expired_papers: "Muddati oʻtgan hujjatlar",
     op_approve: "Tasdiqlash",

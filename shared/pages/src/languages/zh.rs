@@ -614,6 +614,7 @@ pub(crate) const TEXTS: Texts = Texts {
     op_amount_mismatches: "金额不符的付款",
     op_unmatched_payments: "无对应订单的付款",
     op_open_disputes: "银行争议",
+    op_late_orders: "未按时发货的订单",
     op_unpaid_orders: "尚未付款的订单",
     op_expired_papers: "已过期的证件材料",
     op_approve: "通过",

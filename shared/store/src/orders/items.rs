@@ -5,6 +5,7 @@ use domain::order::VendorOrder;
 use domain::payment::{Payment, Refund};
 use domain::{OutboxEvent, UnmatchedPayment};
 
+use super::late::place_of_late;
 use super::{
     DUE_PARTITIONS, EVENT, Entry, FAILED_REFUNDS, OPEN_DISPUTES, RETRIED_UNMATCHED, deadline_of, dispute_partition,
     due_partition, payment_partition, refund_partition, unmatched_partition, vendor_partition, vendor_state_partition,
@@ -33,6 +34,7 @@ pub(super) fn vendor_order_item(vendor_order: &VendorOrder) -> Result<Attributes
         written.insert("vendor_sort".to_owned(), string(vendor_order.order.to_string()));
     }
     written.extend(place_of_vendor_order(vendor_order));
+    written.extend(place_of_late(vendor_order));
     if let Some((due, _)) = vendor_order.next_deadline() {
         written.insert("due_key".to_owned(), string(due_partition(vendor_order.order)));
         written.insert("due_at".to_owned(), number(due.millis()));

@@ -6,6 +6,7 @@ mod events;
 mod head;
 mod idempotency;
 mod items;
+mod late;
 mod lists;
 mod operator_lists;
 mod person_lists;
@@ -66,7 +67,7 @@ stored! {
     ];
     TERMS => Terms: ["needs"];
     VENDOR_ORDER => VendorOrder: [
-        "needs", "vendor_key", "vendor_sort", "state_key", "state_sort", "due_key", "due_at"
+        "needs", "vendor_key", "vendor_sort", "state_key", "state_sort", "due_key", "due_at", "list_key"
     ];
     PAYMENT => Payment: ["needs", "reference", "state_key", "state_sort", "due_key", "due_at"],
         tagged: ["action"],

@@ -94,6 +94,8 @@ pub struct Waiting {
     pub failed_refunds: Count,
     /// Disputes that the buyer's bank has not decided.
     pub open_disputes: Count,
+    /// Vendor orders that should have been shipped.
+    pub late_vendor_orders: Count,
 }
 
 impl Orders {
@@ -268,14 +270,22 @@ impl Orders {
 
     /// How much waits for the operator, each counted up to a little more than is shown.
     pub async fn waiting(&self) -> Result<Waiting, Error> {
-        let (unpaid_orders, amount_mismatches, unmatched_payments, failed_refunds, open_disputes) = tokio::try_join!(
+        let (unpaid_orders, amount_mismatches, unmatched_payments, failed_refunds, open_disputes, late) = tokio::try_join!(
             self.count_in(state_partitions(OrderState::AwaitingPayment, true)),
             self.count_in(payment_partitions(PaymentState::AmountMismatch)),
             self.count_in([unmatched_partition(UnmatchedState::Open)]),
             self.count_in([FAILED_REFUNDS.to_owned()]),
             self.count_in([dispute_partition(DisputeState::Opened)]),
+            self.count_late(),
         )?;
-        Ok(Waiting { unpaid_orders, amount_mismatches, unmatched_payments, failed_refunds, open_disputes })
+        Ok(Waiting {
+            unpaid_orders,
+            amount_mismatches,
+            unmatched_payments,
+            failed_refunds,
+            open_disputes,
+            late_vendor_orders: late,
+        })
     }
 
     pub(super) fn by_states(&self, partitions: Vec<String>, variant: &'static str, period: Period) -> Merged {

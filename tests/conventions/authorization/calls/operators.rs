@@ -48,7 +48,10 @@ pub(super) async fn of_operators(world: &World, route: &str, caller: Caller, cal
         "POST /v1/admin/terms/{text}" => {
             call(path).at("{text}", "offer").body(json!({"texts": {"en": "The public offer."}}))
         }
-        "GET /v1/admin/papers/expired" | "GET /v1/admin/members" | "GET /v1/admin/members/invitations" => call(path),
+        "GET /v1/admin/papers/expired"
+        | "GET /v1/admin/vendor-orders/late"
+        | "GET /v1/admin/members"
+        | "GET /v1/admin/members/invitations" => call(path),
         "PATCH /v1/admin/members/{id}" => {
             let id = if is_operator { world.new_operator().await } else { NOBODY.to_owned() };
             call(path).at("{id}", &id).body(json!({"role": "catalog"}))

@@ -7,6 +7,9 @@ use domain::vendor::PublicIdentity;
 
 use crate::{Frame, Html, Texts, fill, money};
 
+/// A space at which no line ends.
+const HARD_SPACE: char = '\u{a0}';
+
 /// A card of a product.
 #[derive(Clone, Debug)]
 pub struct Card {
@@ -99,11 +102,43 @@ impl Card {
             first,
         }
     }
+
+    /// Its price, which may break before the name of the currency: half of the narrowest phone has no room for
+    /// millions of soʻm in one line, and would break within the word.
+    pub(crate) fn price_in_two(&self) -> String {
+        match self.price.rsplit_once(HARD_SPACE) {
+            Some((amount, currency)) if currency.chars().all(char::is_alphabetic) => format!("{amount} {currency}"),
+            _ => self.price.clone(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_price_may_break_before_its_currency_and_nowhere_else() {
+        let card = |price: String| Card {
+            href: String::new(),
+            title: String::new(),
+            vendor: String::new(),
+            price,
+            was: None,
+            unit: None,
+            tag: None,
+            image: None,
+            available: true,
+            first: false,
+        };
+        let broken =
+            |minor, currency, language| card(money(domain::Money::new(minor, currency), language)).price_in_two();
+        let (sum, dollar) = (domain::Currency::UZS, domain::Currency::USD);
+        assert_eq!(broken(181_200_000, sum, crate::Language::Ru), "1\u{a0}812\u{a0}000 сум");
+        assert_eq!(broken(181_200_000, sum, crate::Language::Uz), "1\u{a0}812\u{a0}000 soʻm");
+        let plain = money(domain::Money::new(181_200_000, dollar), crate::Language::Ru);
+        assert_eq!(broken(181_200_000, dollar, crate::Language::Ru), plain, "a sign stays with its number");
+    }
 
     #[test]
     fn a_discount_is_whole_percents_and_never_nothing() {

@@ -106,18 +106,30 @@ pub fn anchored(id: &str, content: Html) -> Html {
 #[derive(Template)]
 #[template(path = "parts/sum.html")]
 struct Sum<'a> {
-    class: &'a str,
     rows: &'a [(String, String)],
+}
+
+#[derive(Template)]
+#[template(path = "parts/facts.html")]
+struct Facts<'a> {
+    /// What has a name, with the one or more things that it names.
+    named: Vec<(&'a str, Vec<&'a str>)>,
 }
 
 /// Amounts with their names, the total last.
 pub fn sum(rows: &[(String, String)]) -> Html {
-    Html::of(&Sum { class: "sum", rows })
+    Html::of(&Sum { rows })
 }
 
-/// Facts with their names.
+/// Facts with their names. Of those beside each other with one name, as what happened in one minute has, the name
+/// stands once: a list of names has each once.
 pub fn facts(rows: &[(String, String)]) -> Html {
-    if rows.is_empty() { Html::default() } else { Html::of(&Sum { class: "facts", rows }) }
+    let of_one_name = rows.chunk_by(|(one, _), (other, _)| one == other);
+    let named = of_one_name.filter_map(|chunk| {
+        let (name, _) = chunk.first()?;
+        Some((name.as_str(), chunk.iter().map(|(_, fact)| fact.as_str()).collect()))
+    });
+    if rows.is_empty() { Html::default() } else { Html::of(&Facts { named: named.collect() }) }
 }
 
 /// A line of a cart or an order.
@@ -306,4 +318,20 @@ pub fn call_to_action(href: &str, name: &str) -> Html {
 /// A link for a cell.
 pub fn anchor(href: &str, name: &str) -> Html {
     Html::of(&Anchor { href, name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_of_one_name_beside_each_other_have_it_once_and_are_text() {
+        let row = |name: &str, fact: &str| (name.to_owned(), fact.to_owned());
+        let shown =
+            facts(&[row("20:05", "Paid"), row("20:05", "<b>Accepted"), row("20:06", "Sent"), row("20:05", "Late")]);
+        let shown = shown.to_string();
+        assert_eq!(shown.matches("20:05").count(), 2, "{shown}");
+        assert!(shown.contains("<dd>Paid</dd><dd>&#60;b&#62;Accepted</dd></div><div>"), "{shown}");
+        assert_eq!(facts(&[]).to_string(), "");
+    }
 }

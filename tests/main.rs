@@ -18,6 +18,7 @@ mod resources {
     pub(crate) mod buyer_journey;
     mod carts;
     mod catalog;
+    mod category_names;
     mod change_of_contact;
     mod checkout;
     mod code_requests;

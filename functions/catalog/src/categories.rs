@@ -1,10 +1,11 @@
 //! The category tree.
 
-use api::{Cached, Problem};
+use api::{Cached, Problem, Query};
 use axum::extract::State;
 use domain::catalog::Category;
-use serde::Serialize;
-use utoipa::ToSchema;
+use domain::text::ContentLanguage;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 
@@ -15,9 +16,29 @@ pub struct CategoriesView {
     items: Vec<Category>,
 }
 
+/// How the categories are shown.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListCategories {
+    /// The language of the names, as a tag. One without a name in it has the name of another form of the language, else
+    /// its own. Without it, all names are there.
+    #[param(value_type = Option<String>, example = "uz")]
+    lang: Option<ContentLanguage>,
+}
+
 /// Lists all categories as a tree.
-#[utoipa::path(get, path = "/v1/categories", responses((status = OK, body = CategoriesView)))]
-pub async fn list_categories(State(app): State<App>) -> Result<Cached<CategoriesView>, Problem> {
-    let tree = app.window.categories().await?;
-    Ok(Cached::new(CategoriesView { items: tree.roots }, 60, 600))
+#[utoipa::path(
+    get, path = "/v1/categories", params(ListCategories), responses((status = OK, body = CategoriesView))
+)]
+pub async fn list_categories(
+    State(app): State<App>,
+    Query(asked): Query<ListCategories>,
+) -> Result<Cached<CategoriesView>, Problem> {
+    let roots = app.window.categories().await?.roots;
+    let items = match &asked.lang {
+        Some(language) => roots.into_iter().map(|root| root.in_language(language)).collect(),
+        None => roots,
+    };
+    Ok(Cached::new(CategoriesView { items }, 60, 600))
 }

@@ -9,7 +9,7 @@ use domain::text::Handle;
 use domain::{Call, Expected, Outcome, ProductId};
 use pages::forms::{Button, Choice, Field, Form, Group, Kind};
 use pages::parts::{Line, Link, Tone, alert, boxed, facts, lines, muted, note};
-use pages::{Html, Texts, fill, number};
+use pages::{Html, Language, Texts, category_name, fill, number};
 use serde_json::{Map, Value, json};
 
 use crate::App;
@@ -30,9 +30,9 @@ pub(crate) const RENAMED: [(&str, &str); 5] = [
 ];
 
 /// Fields that say what a product is.
-fn text_fields(t: &'static Texts, tree: &CategoryTree) -> Vec<Field> {
+fn text_fields((t, language): (&'static Texts, Language), tree: &CategoryTree) -> Vec<Field> {
     let mut options = vec![Choice::new("", t.desk_no_category)];
-    add_categories(&mut options, &tree.roots, "");
+    add_categories(&mut options, &tree.roots, "", language);
     vec![
         Field::new("title", t.desk_title, Kind::Text).hinting(t.desk_title_hint).at_most(200),
         Field::new("category", t.desk_category, Kind::Choice { options }).optional(),
@@ -40,11 +40,12 @@ fn text_fields(t: &'static Texts, tree: &CategoryTree) -> Vec<Field> {
     ]
 }
 
-fn add_categories(options: &mut Vec<Choice>, categories: &[Category], above: &str) {
+fn add_categories(options: &mut Vec<Choice>, categories: &[Category], above: &str, language: Language) {
     for category in categories {
-        let name = if above.is_empty() { category.name.to_string() } else { format!("{above} › {}", category.name) };
+        let own = category_name(category, language);
+        let name = if above.is_empty() { own } else { format!("{above} › {own}") };
         options.push(Choice::new(category.handle.to_string(), name.clone()));
-        add_categories(options, &category.children, &name);
+        add_categories(options, &category.children, &name, language);
     }
 }
 
@@ -69,7 +70,7 @@ async fn new_page(app: &App, staff: &Staff, wrong: Option<Wrong>) -> Result<Repl
     let chosen = if staff.member.is_approved().is_ok() { "publish" } else { "draft" };
     let form = Form::to(format!("{PRODUCTS}/new"))
         .hiding(KEY, new_key(staff.person.visitor.now))
-        .asking(text_fields(t, &tree))
+        .asking(text_fields((t, staff.person.language()), &tree))
         .with(Group::of(numbers).in_a_row())
         .asking(vec![
             Field::new("handle", t.desk_handle, Kind::Text).hinting(t.desk_handle_hint).optional().at_most(60),
@@ -205,7 +206,7 @@ fn text_part(sheet: &mut Sheet<'_>, staff: &Staff, own: &OwnProduct, tree: &Cate
     let mut form = Form::to(path)
         .hiding(KEY, new_key(staff.person.visitor.now))
         .hiding("version", own.product.version.to_string());
-    let mut fields = text_fields(t, tree);
+    let mut fields = text_fields((t, staff.person.language()), tree);
     for field in &mut fields {
         field.value = match field.name.as_str() {
             "title" => own.product.title.to_string(),

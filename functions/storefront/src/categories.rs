@@ -6,8 +6,8 @@ use std::time::Duration;
 use domain::catalog::{Category, CategoryTree};
 use domain::text::Handle;
 use domain::{Code, Refusal, Timestamp};
-use pages::Frame;
 use pages::parts::Link;
+use pages::{Frame, category_name};
 use shop::{Error, Window};
 
 /// How long a tree is shown that was read.
@@ -77,7 +77,7 @@ pub(crate) fn crumbs(f: &Frame<'_>, path: &[&Category], is_shown: bool) -> Vec<L
     for end in 1..=path.len() {
         let Some((upper, last)) = path.get(..end).and_then(|upper| Some((upper, upper.last()?))) else { continue };
         let is_last = is_shown && end == path.len();
-        crumbs.push(Link::new(f.to(&path_of(upper)), last.name.as_str()).when_current(is_last));
+        crumbs.push(Link::new(f.to(&path_of(upper)), category_name(last, f.language)).when_current(is_last));
     }
     crumbs
 }

@@ -8,7 +8,7 @@ use domain::{Code, Currency, PageRequest, Timestamp};
 use futures_util::future::join_all;
 use pages::parts::Link;
 use pages::views::{Home, Missing, Tile};
-use pages::{Card, CardRow, Frame, Language, fill};
+use pages::{Card, CardRow, Frame, Language, category_name, fill};
 use serde::Deserialize;
 use serde_json::json;
 use shop::{ListQuery, Sort};
@@ -89,7 +89,7 @@ impl App {
         // Where nothing can be read, the usual page of the problem says as much.
         let (Ok(tree), Ok(newest)) = (tree, newest) else { return Err(problem) };
         let f = Frame::new(&self.place.site, language, "/", pages::Texts::of(language).problem_not_found);
-        let link = |root: &Category| Link::new(f.to(&format!("/c/{}", root.handle)), root.name.as_str());
+        let link = |root: &Category| Link::new(f.to(&format!("/c/{}", root.handle)), category_name(root, language));
         let categories = tree.roots.iter().take(TILES).map(link).collect();
         let rows = if newest.is_empty() { Vec::new() } else { vec![row(&f, f.t.newest, &newest, "/products")] };
         Ok(Reply::public(Missing { f, categories, rows }.shown(), MISSING_S, 0).because(&problem))
@@ -138,7 +138,7 @@ pub(crate) async fn show_home(
             None => app.currency_in(&root.handle, now).await,
         };
         let image = app.picture_of(&root.handle, known, now).await;
-        Tile { href: f.to(&format!("/c/{}", root.handle)), name: root.name.to_string(), image }
+        Tile { href: f.to(&format!("/c/{}", root.handle)), name: category_name(root, f.language), image }
     };
     let categories = join_all(tree.roots.iter().take(TILES).map(tile)).await;
     let rows =

@@ -6,7 +6,7 @@ use browser::{Lang, Reply};
 use domain::catalog::{Category, List};
 use domain::{Currency, Money, PageRequest, Timestamp};
 use pages::parts::Link;
-use pages::{Frame, Html, Language, escaped, fill, views};
+use pages::{Frame, Html, Language, category_name, escaped, fill, views};
 use serde::Deserialize;
 use serde_json::json;
 use shop::{ListQuery, Sort};
@@ -200,7 +200,7 @@ fn narrower(f: &Frame<'_>, path: &[&Category], children: &[Category]) -> Vec<Lin
     let link = |child: &Category| {
         let mut below = path.to_vec();
         below.push(child);
-        Link::new(f.to(&path_of(&below)), child.name.as_str())
+        Link::new(f.to(&path_of(&below)), category_name(child, f.language))
     };
     children.iter().map(link).collect()
 }
@@ -258,15 +258,15 @@ async fn category_page(
         return Ok(moved(app, language, &own_path, currency));
     }
     let around = async {
-        let name = shown.name.as_str();
+        let name = category_name(shown, language);
         let t = pages::Texts::of(language);
-        let f = Frame::new(&app.place.site, language, own_path.clone(), name)
+        let f = Frame::new(&app.place.site, language, own_path.clone(), name.as_str())
             .found_as(format!("{name} · {}", t.home_description), Vec::new())
             .priced_in(currency);
         let crumbs = crumbs(&f, &path, true);
         let narrower = narrower(&f, &path, &shown.children);
         let f = Frame { json_ld: vec![crumb_data(&f, &crumbs)], ..f };
-        Ok(Around { crumbs, heading: name.to_owned(), intro: Html::default(), narrower, f })
+        Ok(Around { crumbs, heading: name.clone(), intro: Html::default(), narrower, f })
     };
     let list = List { category: Some(shown.handle.clone()), vendor: None, currency };
     app.list_page(&own_path, list, asked, around).await

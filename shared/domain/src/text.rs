@@ -20,7 +20,7 @@ use crate::stored::is_unjudged;
 
 pub use self::characters::{composed, is_forbidden, is_line_break, is_unseen};
 pub use self::email::{MAX_ACCOUNT_LENGTH, account_email, kept_email, kept_optional_email};
-pub use self::language_tag::LanguageTag;
+pub use self::language_tag::{ContentLanguage, LanguageTag};
 pub use self::look_alike::look_of;
 pub use self::search::Search;
 

@@ -32,7 +32,7 @@ pub use language::Language;
 pub use languages::faults::file_fault;
 pub use plural::{Plural, plural};
 pub use site::{Frame, Site, escaped, with_query};
-pub use texts::{Texts, count, fill, operators_text};
+pub use texts::{Texts, category_name, count, fill, operators_text};
 pub use views::problem;
 
 /// The one sheet of style, which every page holds.

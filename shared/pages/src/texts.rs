@@ -2,6 +2,9 @@
 
 use std::sync::OnceLock;
 
+use domain::catalog::Category;
+use domain::text::ContentLanguage;
+
 use crate::plural::{Plural, plural};
 use crate::{Language, to_cyrillic};
 
@@ -45,6 +48,16 @@ pub fn operators_text<'a>(
     let near = near.skip(if matches!(language, Language::Uz | Language::UzCyrl) { 0 } else { 3 });
     let any = || texts.first().map(|(tag, text)| ((*tag).to_owned(), (*text).to_owned()));
     in_one(language).or_else(transliterated).or_else(|| near.filter_map(in_one).next()).or_else(any)
+}
+
+/// The name of a category in the language of a page, else its own. One that is there in Uzbek's Latin script alone is
+/// transliterated: names are short.
+pub fn category_name(category: &Category, language: Language) -> String {
+    let Some(wanted) = ContentLanguage::parse(language.tag()) else { return category.name.to_string() };
+    match category.name_in(&wanted) {
+        (name, Some(found)) if language == Language::UzCyrl && *found != wanted => to_cyrillic(name.as_str()),
+        (name, _) => name.to_string(),
+    }
 }
 
 /// A message with its places filled in.

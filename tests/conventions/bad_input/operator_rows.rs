@@ -30,6 +30,8 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
         bottomless = json!({"handle": "x", "name": "X", "children": [bottomless]});
     }
     let leaf = |index: usize| json!({"handle": format!("c{index}"), "name": "C"});
+    let too_many_names: Value =
+        ["uz", "ru", "kk", "ky", "tg", "tk", "tr", "zh", "ko"].map(|tag| (tag, "C")).into_iter().collect();
     vec![
         operator("GET /v1/admin/vendors").query("state=submitted").cursors(vendors.clone(), &orders),
         operator("GET /v1/admin/vendors/{id}").id(&world.applicant),
@@ -169,6 +171,7 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
                 {"handle": "kitchen", "name": "Kitchen", "children": [{"handle": "cups", "name": "Cups", "children": []}]},
             ]}))
             .refuses("/items/0/handle", ["No Such"].map(Value::from))
+            .refuses("/items/0/names", [json!(["Кухня"]), too_many_names])
             .refuses_body(
                 "a category that occurs twice",
                 json!({"items": [leaf(1), {"handle": "a", "name": "A", "children": [leaf(1)]}]}),

@@ -96,6 +96,7 @@ mod tests {
         let leaf = |handle_: &str, name: &str| Category {
             handle: handle(handle_),
             name: Name::parse(name).unwrap(),
+            names: BTreeMap::new(),
             children: Vec::new(),
         };
         let home =

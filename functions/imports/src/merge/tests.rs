@@ -23,6 +23,7 @@ fn context(currency: Currency) -> ImportContext {
     let leaf = |handle_: &str, name: &str| Category {
         handle: handle(handle_),
         name: Name::parse(name).unwrap(),
+        names: BTreeMap::new(),
         children: Vec::new(),
     };
     let home = Category { children: vec![leaf("bowls", "Bowls & Plates")], ..leaf("home", "Home") };

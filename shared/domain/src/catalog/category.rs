@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
 use crate::stored::Kept;
-use crate::text::{Handle, Name};
+use crate::text::{ContentLanguage, Handle, Name};
 
 /// A category with the categories below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -15,12 +15,35 @@ use crate::text::{Handle, Name};
 pub struct Category {
     /// Its name in addresses, unique in the tree.
     pub handle: Handle,
-    /// Name as it is shown.
+    /// Name as it is shown, where it has none in the language that is asked for.
     pub name: Name,
+    /// Its names in other languages, by the tags of these: at most 8.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<ContentLanguage, Name>,
     /// The categories below it, in the order in which they are shown.
     #[serde(default)]
     #[schema(no_recursion)]
     pub children: Vec<Category>,
+}
+
+impl Category {
+    /// Its name in a language, with the language that this is in; nothing where its name is in none that is known.
+    pub fn name_in(&self, language: &ContentLanguage) -> (&Name, Option<&ContentLanguage>) {
+        let translated = language.nearest(self.names.keys());
+        let translated = translated.and_then(|nearest| self.names.get_key_value(nearest));
+        translated.map_or((&self.name, None), |(language, name)| (name, Some(language)))
+    }
+
+    /// The category and those below it with one name, in a language.
+    #[must_use]
+    pub fn in_language(self, language: &ContentLanguage) -> Self {
+        Self {
+            name: self.name_in(language).0.clone(),
+            names: BTreeMap::new(),
+            children: self.children.into_iter().map(|child| child.in_language(language)).collect(),
+            handle: self.handle,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +62,8 @@ impl CategoryTree {
     pub const MAX_DEPTH: usize = 4;
     /// The most categories in the tree, which is one item.
     pub const MAX_CATEGORIES: usize = 1_000;
+    /// The most bytes of the tree: an item of DynamoDB has 400 KB.
+    pub const MAX_BYTES: usize = 300 * 1024;
 
     /// The handles from the root to this category, both included; nothing when the tree does not have it.
     pub fn path_to(&self, handle: &Handle) -> Option<Vec<Handle>> {
@@ -71,7 +96,8 @@ impl CategoryTree {
         paths
     }
 
-    /// The path to the category with this handle, or else to the first one with this name, in any case.
+    /// The path to the category with this handle, or else to the first one with this name in any language, in any
+    /// case.
     pub fn find(&self, text: &str) -> Option<Vec<Handle>> {
         fn walk<'a>(within: &'a [Category], found: &mut Vec<&'a Category>) {
             for category in within {
@@ -83,8 +109,10 @@ impl CategoryTree {
         walk(&self.roots, &mut all);
         let wanted = text.trim().to_lowercase();
         let by_handle = all.iter().find(|category| category.handle.as_str() == wanted);
-        let found =
-            by_handle.or_else(|| all.iter().find(|category| category.name.as_str().to_lowercase() == wanted))?;
+        let is_called = |name: &Name| name.as_str().to_lowercase() == wanted;
+        let by_name = || all.iter().find(|category| is_called(&category.name));
+        let in_other_language = || all.iter().find(|category| category.names.values().any(is_called));
+        let found = by_handle.or_else(by_name).or_else(in_other_language)?;
         self.path_to(&found.handle)
     }
 
@@ -110,6 +138,10 @@ impl CategoryTree {
                 if !seen.insert(category.handle.clone()) {
                     errors.push(FieldError::new(format!("{here}/handle"), "duplicate", "is in the tree twice"));
                 }
+                if category.names.len() > ContentLanguage::MOST {
+                    let most = format!("at most {} languages", ContentLanguage::MOST);
+                    errors.push(FieldError::new(format!("{here}/names"), "too_many", most));
+                }
                 walk(&category.children, &format!("{here}/children"), depth + 1, seen, errors);
             }
         }
@@ -117,6 +149,8 @@ impl CategoryTree {
         walk(&self.roots, "/items", 1, &mut seen, &mut errors);
         if seen.len() > Self::MAX_CATEGORIES {
             errors.push(FieldError::new("/items", "too_many", format!("at most {} categories", Self::MAX_CATEGORIES)));
+        } else if serde_json::to_vec(&self.roots).map_or(usize::MAX, |json| json.len()) > Self::MAX_BYTES {
+            errors.push(FieldError::new("/items", "too_large", format!("at most {} bytes", Self::MAX_BYTES)));
         }
         if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
     }
@@ -125,11 +159,13 @@ impl CategoryTree {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Coded;
 
     fn tree() -> CategoryTree {
         let leaf = |handle: &str, name: &str| Category {
             handle: Handle::parse(handle).unwrap(),
             name: Name::parse(name).unwrap(),
+            names: BTreeMap::new(),
             children: Vec::new(),
         };
         let mut home = leaf("home", "Home");
@@ -142,6 +178,50 @@ mod tests {
         let path: Vec<String> = tree().find("bowls & plates").unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(path, ["home", "bowls"]);
         assert!(tree().find("bowl").is_none());
+    }
+
+    #[test]
+    fn a_category_has_a_name_in_each_language_and_its_own_where_it_has_none() {
+        let language = |tag: &str| ContentLanguage::parse(tag).unwrap();
+        let mut tree = tree();
+        let bowls = &mut tree.roots[1].children[0];
+        for (tag, name) in [("ru", "Миски"), ("uz", "Kosalar")] {
+            bowls.names.insert(language(tag), Name::parse(name).unwrap());
+        }
+        let named = |tag: &str| {
+            let (name, language) = bowls.name_in(&language(tag));
+            (name.as_str(), language.map(ContentLanguage::as_str))
+        };
+        assert_eq!(named("ru"), ("Миски", Some("ru")));
+        assert_eq!(named("uz-Cyrl"), ("Kosalar", Some("uz")));
+        assert_eq!(named("zh"), ("Bowls & Plates", None));
+        let path: Vec<String> = tree.find(" МИСКИ ").unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(path, ["home", "bowls"]);
+        let home = tree.roots[1].clone().in_language(&language("ru"));
+        assert_eq!((home.name.as_str(), home.children[0].name.as_str()), ("Home", "Миски"));
+        assert!(home.children[0].names.is_empty());
+    }
+
+    #[test]
+    fn a_tree_fits_into_its_item_with_all_its_names() {
+        let long = |letter: &str| Name::parse(&letter.repeat(Name::MAX_LENGTH)).unwrap();
+        let tags = ["uz", "uz-Cyrl", "ru", "en", "zh-Hans", "kk", "tg", "ky", "tr"];
+        let names = |most: usize| tags.iter().take(most).map(|tag| (ContentLanguage::parse(tag).unwrap(), long("ў")));
+        let category = |number: usize, languages: usize| Category {
+            handle: Handle::parse(&format!("c{number}")).unwrap(),
+            name: long("x"),
+            names: names(languages).collect(),
+            children: Vec::new(),
+        };
+        let checked = |roots: Vec<Category>| CategoryTree { roots, ..CategoryTree::default() }.check();
+        assert!(checked((0..10).map(|number| category(number, 8)).collect()).is_ok());
+        let of = |refused: Result<(), Refusal>| {
+            let fields = refused.unwrap_err().fields();
+            fields.into_iter().map(|field| (field.pointer, field.code)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(checked(vec![category(0, 9)])), [("/items/0/names".to_owned(), "too_many".into())]);
+        let large = (0..900).map(|number| category(number, 8)).collect();
+        assert_eq!(of(checked(large)), [("/items".to_owned(), "too_large".into())]);
     }
 
     #[test]
@@ -204,6 +284,7 @@ mod tests {
         twice.roots.push(Category {
             handle: Handle::parse("bowls").unwrap(),
             name: Name::parse("x").unwrap(),
+            names: BTreeMap::new(),
             children: vec![],
         });
         assert_eq!(twice.check().unwrap_err().to_string(), Code::Invalid.meaning());

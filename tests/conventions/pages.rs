@@ -21,7 +21,7 @@ fn every_page() -> Vec<(String, Vec<Method>)> {
 }
 
 #[test]
-fn each_fault_of_a_product_file_is_said_in_each_language_and_what_a_file_holds_stays_in_its_own_letters() {
+fn each_fault_of_a_product_file_is_said_in_each_language_and_what_a_file_holds_stays_as_it_is() {
     for fault in Fault::ALL {
         for language in Language::ALL.into_iter().filter(|language| *language != Language::En) {
             let said = pages::file_fault(language, fault.code());

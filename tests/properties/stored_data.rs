@@ -136,6 +136,7 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "SUPPRESSED",
         "FAILED_REFUNDS",
         "RETRIED_UNMATCHED",
+        "LATE",
         "UNMATCHED_PREFIX",
         "OPEN_DISPUTES",
         "WRITTEN",

@@ -52,7 +52,7 @@ impl From<VendorOrder> for LateVendorOrder {
 ///
 /// That of the oldest order comes first. Those are here whose vendor has let the time to ship pass, which the operator
 /// was told, until they are shipped or cancelled; one that is only to be accepted ends by itself. Those that were late
-/// before the release of 2026-12-04 appear once they are changed. A page may have fewer items than `limit`, and goes on
+/// in releases up to 2026-12-04 appear once they are changed. A page may have fewer items than `limit`, and goes on
 /// with `next`.
 #[utoipa::path(
     get, path = "/v1/admin/vendor-orders/late", params(PageQuery),

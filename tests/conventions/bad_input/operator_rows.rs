@@ -168,7 +168,10 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
         operator("PUT /v1/admin/categories")
             .with("if-match", &world.categories_etag)
             .body(json!({"items": [
-                {"handle": "kitchen", "name": "Kitchen", "children": [{"handle": "cups", "name": "Cups", "children": []}]},
+                {
+                    "handle": "kitchen", "name": "Kitchen", "names": {"ru": "Кухня"},
+                    "children": [{"handle": "cups", "name": "Cups", "children": []}],
+                },
             ]}))
             .refuses("/items/0/handle", ["No Such"].map(Value::from))
             .refuses("/items/0/names", [json!(["Кухня"]), too_many_names])

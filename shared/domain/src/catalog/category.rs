@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_tree_fits_into_its_item_with_all_its_names() {
-        let long = |letter: &str| Name::parse(&letter.repeat(Name::MAX_LENGTH)).unwrap();
+        let long = |symbol: &str| Name::parse(&symbol.repeat(Name::MAX_LENGTH)).unwrap();
         let tags = ["uz", "uz-Cyrl", "ru", "en", "zh-Hans", "kk", "tg", "ky", "tr"];
         let names = |most: usize| tags.iter().take(most).map(|tag| (ContentLanguage::parse(tag).unwrap(), long("ў")));
         let category = |number: usize, languages: usize| Category {

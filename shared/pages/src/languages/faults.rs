@@ -434,7 +434,7 @@ const FAULTS: &[Sentences] = &[
     (
         "unknown_product",
         [
-            "Bu artikul yoki ID dagi mahsulot na faylda, na doʻkonda bor.",
+            "Bu artikul yoki {ID} dagi mahsulot na faylda, na doʻkonda bor.",
             "Товара с таким артикулом или ID нет ни в файле, ни в магазине.",
             "文件和店铺中都没有此 SKU 或 ID 的商品。",
         ],

@@ -1,4 +1,4 @@
-//! The languages in which sellers and the operator write.
+//! The languages in which vendors and the operator write.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 

@@ -263,9 +263,10 @@ async function ofOperator() {
   };
   const areas = await linked("/operate/settings/limits", /^\/operate\/settings\/\w+$/);
   const texts = await linked("/operate/texts", /^\/operate\/texts\/\w+$/);
-  const pages = ["/operate", "/operate/vendors", "/operate/orders", "/operate/texts", ...areas, ...texts].map(
-    (path) => ({ kind: path, path, client: operator }),
-  );
+  const lists = ["amount-mismatches", "failed-refunds", "open-disputes", "late-orders", "expired-papers"];
+  const waiting = lists.map((list) => `/operate/waiting/${list}`);
+  const own = ["/operate", "/operate/vendors", "/operate/orders", "/operate/texts", ...waiting];
+  const pages = [...own, ...areas, ...texts].map((path) => ({ kind: path, path, client: operator }));
   const [setting] = await linked("/operate/settings/limits", /^\/operate\/settings\/\w+\/\w+/);
   pages.push({ kind: "one setting", path: setting, client: operator });
   const part = (await operator.get(setting)).text.match(/name="(value\/[^"]+)"/)[1];

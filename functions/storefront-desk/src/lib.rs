@@ -20,6 +20,7 @@ mod operate_orders;
 mod operate_settings;
 mod operate_texts;
 mod operate_vendors;
+mod operate_waiting;
 mod order;
 mod order_steps;
 mod orders;
@@ -149,6 +150,7 @@ fn of_operator(pages: Pages<App>) -> Pages<App> {
     let texts = || DefaultBodyLimit::max(MAX_LANGUAGES * MAX_TEXT_LENGTH * 9);
     pages
         .page("/operate", operate::show_summary)
+        .page("/operate/waiting/{list}", operate_waiting::show_waiting)
         .form("/operate/invitations/{token}", invitations::show_team_invitation, invitations::answer_team_invitation)
         .page("/operate/vendors", operate_vendors::list_vendors)
         .page("/operate/vendors/{id}", operate_vendors::show_vendor)

@@ -5,15 +5,13 @@ use axum::extract::State;
 use browser::Reply;
 use domain::PageRequest;
 use domain::marketplace::OperatorPermission;
-use domain::payment::PaymentState;
-use pages::parts::{Link, actions, anchor, badge, boxed, facts, plain, table};
-use pages::{Html, date_time, money};
+use pages::parts::{Link, actions, boxed, facts, muted};
 
 use crate::App;
 use crate::operate_orders::ORDERS;
 use crate::operate_vendors::VENDORS;
+use crate::operate_waiting::Waiting;
 use crate::shown::{Sheet, counted, may_read};
-use crate::states;
 use crate::who::Operating;
 
 /// How many of each list are on the first page.
@@ -45,102 +43,21 @@ pub(crate) async fn show_summary(State(app): State<App>, by: Operating) -> Resul
             actions(t.op_waits, &links),
         ],
     ));
-    if may_read(&by.operator, OperatorPermission::ReadMoney) {
-        money_parts(&mut sheet, &app, &by).await?;
-    }
-    if may_read(&by.operator, OperatorPermission::ReadOrders) {
-        late_part(&mut sheet, &app, &by).await?;
-    }
-    if may_read(&by.operator, OperatorPermission::ReadVendors) {
-        papers_part(&mut sheet, &app, &by).await?;
+    for list in Waiting::ALL.into_iter().filter(|list| may_read(&by.operator, list.permission())) {
+        let name = list.name(t);
+        let found = match list.page(&app, &by, &FIRST).await {
+            Ok(found) if found.rows.is_empty() && found.next.is_none() => continue,
+            Ok(found) => found,
+            // The other lists are shown, and that this one is not.
+            Err(problem) if problem.status().is_server_error() => {
+                tracing::warn!(cause = problem.cause(), list = name, "a list of what waits cannot be read");
+                sheet.part(boxed(name, [muted(t.problem_other)]));
+                continue;
+            }
+            Err(problem) => return Err(problem),
+        };
+        let all = found.next.is_some().then(|| actions(name, &[Link::new(list.path(), t.desk_tab_all)]));
+        sheet.part(boxed(name, [list.table(t, &found.rows)].into_iter().chain(all)));
     }
     Ok(sheet.reply())
-}
-
-async fn money_parts(sheet: &mut Sheet<'_>, app: &App, by: &Operating) -> Result<(), Problem> {
-    let (t, language) = (by.person.t(), by.person.language());
-    let (refunds, disputes, wrong) = tokio::join!(
-        app.operator.failed_refunds(&FIRST),
-        app.operator.open_disputes(&FIRST),
-        app.operator.payments_in_state(PaymentState::AmountMismatch, &FIRST)
-    );
-    let (refunds, disputes, wrong) = (refunds?.items, disputes?.items, wrong?.items);
-    if !wrong.is_empty() {
-        let columns = [t.order_number, t.amount, t.date].map(str::to_owned);
-        let row = |payment: &domain::payment::Payment| {
-            vec![
-                anchor(&format!("{ORDERS}/{}", payment.order), &payment.order.number()),
-                plain(&money(payment.captured.unwrap_or(payment.amount), language)),
-                plain(&date_time(payment.created_at, language)),
-            ]
-        };
-        let rows: Vec<Vec<Html>> = wrong.iter().map(row).collect();
-        sheet.part(boxed(t.op_amount_mismatches, [table(t.op_amount_mismatches, &columns, &rows)]));
-    }
-    if !refunds.is_empty() {
-        let columns = [t.order_number, t.amount, t.date].map(str::to_owned);
-        let row = |refund: &domain::payment::Refund| {
-            vec![
-                anchor(&format!("{ORDERS}/{}", refund.order), &refund.order.number()),
-                plain(&money(refund.amount, language)),
-                plain(&date_time(refund.created_at, language)),
-            ]
-        };
-        let rows: Vec<Vec<Html>> = refunds.iter().map(row).collect();
-        sheet.part(boxed(t.op_failed_refunds, [table(t.op_failed_refunds, &columns, &rows)]));
-    }
-    if !disputes.is_empty() {
-        let columns = [t.order_number, t.amount, t.desk_due].map(str::to_owned);
-        let row = |dispute: &domain::dispute::Dispute| {
-            vec![
-                anchor(&format!("{ORDERS}/{}", dispute.order), &dispute.order.number()),
-                plain(&dispute.amount.map(|amount| money(amount, language)).unwrap_or_default()),
-                plain(&dispute.evidence_due_at.map(|at| date_time(at, language)).unwrap_or_default()),
-            ]
-        };
-        let rows: Vec<Vec<Html>> = disputes.iter().map(row).collect();
-        sheet.part(boxed(t.op_open_disputes, [table(t.op_open_disputes, &columns, &rows)]));
-    }
-    Ok(())
-}
-
-/// The orders that shops have not sent in time, which are cancelled if nobody does anything.
-async fn late_part(sheet: &mut Sheet<'_>, app: &App, by: &Operating) -> Result<(), Problem> {
-    let (t, language) = (by.person.t(), by.person.language());
-    let late = app.operator.late_vendor_orders(&FIRST).await?.items;
-    if late.is_empty() {
-        return Ok(());
-    }
-    let columns = [t.order_number, t.desk_shop, t.desk_due, t.state].map(str::to_owned);
-    let row = |one: &domain::order::VendorOrder| {
-        let (tone, state) = states::of_vendor_order(t, one.state);
-        vec![
-            anchor(&format!("{ORDERS}/{}", one.order), &one.order.number()),
-            plain(one.vendor.name.as_str()),
-            plain(&one.due_at().map(|at| date_time(at, language)).unwrap_or_default()),
-            badge(tone, state),
-        ]
-    };
-    let rows: Vec<Vec<Html>> = late.iter().map(row).collect();
-    sheet.part(boxed(t.op_late_orders, [table(t.op_late_orders, &columns, &rows)]));
-    Ok(())
-}
-
-async fn papers_part(sheet: &mut Sheet<'_>, app: &App, by: &Operating) -> Result<(), Problem> {
-    let (t, language) = (by.person.t(), by.person.language());
-    let expired = app.operator.expired_papers(by.person.visitor.now, &FIRST).await?.items;
-    if expired.is_empty() {
-        return Ok(());
-    }
-    let columns = [t.desk_shop, t.desk_kind, t.desk_expires].map(str::to_owned);
-    let row = |paper: &domain::vendor::Paper| {
-        vec![
-            anchor(&format!("{VENDORS}/{}", paper.vendor), &paper.vendor.to_string()),
-            plain(states::document(t, paper.kind)),
-            plain(&date_time(paper.expires_at, language)),
-        ]
-    };
-    let rows: Vec<Vec<Html>> = expired.iter().map(row).collect();
-    sheet.part(boxed(t.op_expired_papers, [table(t.op_expired_papers, &columns, &rows)]));
-    Ok(())
 }

@@ -194,7 +194,7 @@ impl Problem {
     }
 
     /// The error's text with its sources, for the log only. Only failures of ours (5xx) have one.
-    pub(crate) fn cause(&self) -> Option<&str> {
+    pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 

@@ -139,6 +139,7 @@ const PAGES: [(Who, &[&str]); 5] = [
         Who::Operator,
         &[
             "/operate",
+            "/operate/waiting/{list}",
             "/operate/vendors",
             "/operate/vendors/{id}",
             "/operate/vendors/{id}/approve",

@@ -79,6 +79,9 @@ impl PlacedOrder {
                 self.record(HistoryEvent::DisputeOpened, Actor::Provider, None, ids);
                 self.emit(OrderEventKind::DisputeOpened, None, ids);
                 self.reconcile_refunds(payment, ids);
+                if self.is_held() {
+                    self.await_vendors(ids);
+                }
             }
             return Ok(Settled::Changed);
         };

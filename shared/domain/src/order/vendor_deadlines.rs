@@ -188,7 +188,7 @@ impl PlacedOrder {
         concerns_goods && self.is_held()
     }
 
-    /// After a dispute that was won, vendors are awaited anew.
+    /// When a dispute opens, nobody is late any longer, and after one that was won, vendors are awaited anew.
     pub(super) fn await_vendors(&mut self, ids: &Ids) {
         for vendor_order in self.vendors.iter_mut().filter(|one| one.visible && one.state.holds_stock()) {
             vendor_order.await_vendor(ids.now());

@@ -1,5 +1,5 @@
-//! Places of vendor orders, refunds and disputes in the lists by state, for items of releases that did not write them,
-//! and for those that such a release has changed since.
+//! Places of vendor orders, refunds and disputes in the lists by state and in that of late ones, for items of releases
+//! that did not write them, and for those that such a release has changed since.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use domain::OrderId;
 use domain::order::OrderState;
 use futures_util::future::try_join_all;
 
+use super::late::place_of_late;
 use super::{
     DISPUTE, Entry, Orders, REFUND, VENDOR_ORDER, order_partition, place_of_dispute, place_of_refund,
     place_of_vendor_order, state_partitions,
@@ -34,6 +35,9 @@ const WALKED: [OrderState; 9] = [
     OrderState::Cancelled,
     OrderState::Completed,
 ];
+
+/// The attributes that are the place of an item: in a list by state, and among the late ones.
+const PLACE: [&str; 3] = ["state_key", "state_sort", "list_key"];
 
 /// What became of the items of one order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,14 +141,19 @@ impl Orders {
         let key = key(text(item, "pk").unwrap_or_default(), text(item, "sk").unwrap_or_default());
         let condition =
             Condition::of("#version = :read").name("#version", "version").value(":read", number(version(item)));
-        let (change, condition) = match (place.get("state_key"), place.get("state_sort")) {
-            (Some(list), Some(position)) => (
-                "SET state_key = :list, state_sort = :position",
-                condition.value(":list", list.clone()).value(":position", position.clone()),
-            ),
-            _ => ("REMOVE state_key, state_sort", condition),
-        };
-        match update_one(&self.client, &self.table, key, change, &condition).await {
+        let (mut set, mut removed, mut condition) = (Vec::new(), Vec::new(), condition);
+        for name in PLACE {
+            match place.get(name) {
+                Some(value) => {
+                    set.push(format!("{name} = :{name}"));
+                    condition = condition.value(&format!(":{name}"), value.clone());
+                }
+                None => removed.push(name),
+            }
+        }
+        let clause = |word: &str, parts: String| if parts.is_empty() { parts } else { format!("{word} {parts} ") };
+        let change = clause("SET", set.join(", ")) + &clause("REMOVE", removed.join(", "));
+        match update_one(&self.client, &self.table, key, change.trim_end(), &condition).await {
             Ok(_) => Ok(()),
             Err(Failure::ConditionFailed) => Err(Error::Conflict),
             Err(other) => Err(other.into()),
@@ -158,7 +167,9 @@ fn expected_place(item: &Attributes) -> Result<Option<Attributes>, Error> {
         Some(VENDOR_ORDER) => {
             let vendor_order = read(item)?;
             check_known(&vendor_order)?;
-            Some(place_of_vendor_order(&vendor_order))
+            let mut place = place_of_vendor_order(&vendor_order);
+            place.extend(place_of_late(&vendor_order));
+            Some(place)
         }
         Some(REFUND) => {
             let refund = read(item)?;
@@ -175,5 +186,5 @@ fn expected_place(item: &Attributes) -> Result<Option<Attributes>, Error> {
 }
 
 fn is_in(item: &Attributes, place: &Attributes) -> bool {
-    ["state_key", "state_sort"].into_iter().all(|name| item.get(name) == place.get(name))
+    PLACE.into_iter().all(|name| item.get(name) == place.get(name))
 }

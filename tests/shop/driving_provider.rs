@@ -14,7 +14,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use local::Options;
 use payments::{
     Amounts, Begin, BoxFuture, Callbacks, Calls, Cancellation, Connected, Connector, Desk, DeskError, Facts, Failure,
-    Freshness, Opened, OtherProviders, PaymentNews, Provider,
+    Freshness, HostedPage, Opened, OtherProviders, PaymentNews, Provider,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,8 +26,7 @@ pub(crate) const HOLDS: Duration = Duration::from_secs(12 * 3600);
 
 const FACTS: Facts = Facts {
     amounts: |currency| (currency == Currency::USD).then_some(Amounts { least: 1, greatest: 1_000_000, step: 1 }),
-    redirects: true,
-    hosted_page: None,
+    page: HostedPage::Always("https://pay.driving.test"),
     slow: false,
     method: |_, _| None,
     calls_per_second: None,

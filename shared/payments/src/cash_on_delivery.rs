@@ -6,7 +6,9 @@ use domain::payment::{Action, Payment};
 use domain::pricing::MAX_TOTAL;
 
 use crate::transport::BoxFuture;
-use crate::{Amounts, Cancellation, Connected, Connector, Facts, Failure, Freshness, Opened, PaymentNews, Provider};
+use crate::{
+    Amounts, Cancellation, Connected, Connector, Facts, Failure, Freshness, HostedPage, Opened, PaymentNews, Provider,
+};
 
 /// Cash on delivery. It is settled by the vendor's delivery, not by a webhook.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +17,7 @@ pub struct CashOnDelivery;
 /// Any total that a cart can come to. Cash never passes through the marketplace, so it refunds none.
 pub(crate) const FACTS: Facts = Facts {
     amounts: |_| Some(Amounts { least: 0, greatest: MAX_TOTAL, step: 1 }),
-    redirects: false,
-    hosted_page: None,
+    page: HostedPage::Never,
     slow: false,
     method: |_, _| None,
     calls_per_second: None,

@@ -9,12 +9,8 @@ use domain::{Currency, Money};
 pub struct Facts {
     /// The amounts that it takes in a currency; `None` for a currency that it does not take.
     pub amounts: fn(Currency) -> Option<Amounts>,
-    /// Whether the buyer pays on pages of the provider and is sent back from there.
-    pub redirects: bool,
-    /// The origin of the page of its own that the provider has beside the way in which the buyer pays in the shop's
-    /// pages, for those who cannot run its library; nothing where there is none. Browsers follow a form of the shop's
-    /// pages there.
-    pub hosted_page: Option<&'static str>,
+    /// Whether the buyer pays on a page of the provider's.
+    pub page: HostedPage,
     /// Whether a payment may take days, as a bank debit does.
     pub slow: bool,
     /// The provider's name of a kind of payment methods that it offers in a currency; nothing where it offers none.
@@ -23,6 +19,27 @@ pub struct Facts {
     pub calls_per_second: Option<u32>,
     /// What it can pay back in a currency; `None` when it refunds nothing, so that a person has to.
     pub refunds: Option<fn(Currency) -> RefundRules>,
+}
+
+/// A page of the provider's on which the buyer pays and is sent back from. It is named by its origin, to which browsers
+/// have to be told that a form of the shop's pages leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostedPage {
+    /// It has none.
+    Never,
+    /// For those who cannot run its library, with which buyers pay in the shop's pages otherwise.
+    Asked(&'static str),
+    /// It is the one way to pay.
+    Always(&'static str),
+}
+
+impl HostedPage {
+    pub const fn origin(self) -> Option<&'static str> {
+        match self {
+            Self::Never => None,
+            Self::Asked(origin) | Self::Always(origin) => Some(origin),
+        }
+    }
 }
 
 /// The amounts that a provider takes in one currency, in minor units.

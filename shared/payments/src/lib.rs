@@ -20,7 +20,7 @@ pub use callbacks::{Begin, Callbacks, Desk, DeskError, Offer, StepAnswer};
 pub use cash_on_delivery::CashOnDelivery;
 pub use connected::{Calls, ClientKey, Connected, Connector};
 pub use domain::provider_news::{DisputeNews, NewsKind, PaymentNews, ProviderNews, RefundNews, RefundOutcome};
-pub use facts::{Amounts, Facts, NotTaken};
+pub use facts::{Amounts, Facts, HostedPage, NotTaken};
 pub use provider::{
     Cancellation, Captures, Failure, LooksUp, Opened, PAYMENT_DISPUTED, Provider, Refunds, WebhookError, Webhooks,
 };

@@ -18,9 +18,9 @@ use http::{HeaderMap, Method, Response};
 
 use crate::transport::{BoxFuture, Http};
 use crate::{
-    Calls, Cancellation, Captures, ClientKey, Connected, Connector, Facts, Failure, Freshness, LooksUp, NewsKind,
-    Opened, PAYMENT_DISPUTED, PaymentNews, Provider, ProviderNews, RefundNews, Refunds, Secrets, WebhookError,
-    Webhooks,
+    Calls, Cancellation, Captures, ClientKey, Connected, Connector, Facts, Failure, Freshness, HostedPage, LooksUp,
+    NewsKind, Opened, PAYMENT_DISPUTED, PaymentNews, Provider, ProviderNews, RefundNews, Refunds, Secrets,
+    WebhookError, Webhooks,
 };
 use connection::Connection;
 use object::{PaymentIntent, RefundObject, RefundPage};
@@ -59,9 +59,8 @@ const MAX_REFUND_PAGES: usize = 100;
 /// in a sandbox (<https://docs.stripe.com/rate-limits>).
 pub(crate) const FACTS: Facts = Facts {
     amounts: amount::amounts,
-    // The buyer pays in the shop's own pages, with Stripe's library: that sends the return address to Stripe.
-    redirects: false,
-    hosted_page: Some("https://checkout.stripe.com"),
+    // Else the buyer pays in the shop's own pages, with Stripe's library: that sends the return address to Stripe.
+    page: HostedPage::Asked("https://checkout.stripe.com"),
     slow: true,
     method: amount::method,
     calls_per_second: Some(25),

@@ -8,7 +8,7 @@ use domain::order::PlacedOrder;
 use domain::payment::ProviderName;
 use domain::settings::Settings;
 use domain::{Code, Money, Refusal};
-use payments::{ClientKey, Freshness, HttpFailure, OtherProviders, Providers, SecretUnavailable};
+use payments::{ClientKey, Freshness, HostedPage, HttpFailure, OtherProviders, Providers, SecretUnavailable};
 use platform::{Config, Fatal, HttpError, Secret, SecretError};
 use serde_json::Value;
 
@@ -129,7 +129,7 @@ impl Settlement {
 
     /// The origins of the pages on which these providers are paid.
     pub fn hosted_pages(&self, providers: &[ProviderName]) -> Vec<&'static str> {
-        providers.iter().filter_map(|provider| self.providers.facts(*provider)?.hosted_page).collect()
+        providers.iter().filter_map(|provider| self.providers.facts(*provider)?.page.origin()).collect()
     }
 
     /// Fixes what is sent to the provider of the attempt that was just made. Where its pages send the buyer back, an
@@ -142,9 +142,9 @@ impl Settlement {
         hosted_page: bool,
         store_url: &str,
     ) {
-        let facts = self.providers.facts(placed.order.provider);
-        let hosted_page = hosted_page && facts.is_some_and(|facts| facts.hosted_page.is_some());
-        let redirects = hosted_page || facts.is_some_and(|facts| facts.redirects);
+        let page = self.providers.facts(placed.order.provider).map_or(HostedPage::Never, |facts| facts.page);
+        let hosted_page = hosted_page && matches!(page, HostedPage::Asked(_));
+        let redirects = hosted_page || matches!(page, HostedPage::Always(_));
         let refunds = self.refund_rules(placed.order.provider, placed.order.currency);
         placed.freeze_opening(return_url.or(redirects.then_some(store_url)), hosted_page, refunds);
     }

@@ -26,6 +26,7 @@ mod resources {
     mod confirmation;
     mod console_people;
     pub(crate) mod desk_pages;
+    mod desk_texts;
     mod disputes;
     mod driven_payments;
     mod edge;
@@ -76,6 +77,7 @@ mod resources {
     pub(crate) mod suppressions;
     mod suspension;
     mod terms;
+    mod translations;
     mod unapproved;
     mod unmatched_payments;
     mod vendor_deadlines;

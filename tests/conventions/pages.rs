@@ -1,5 +1,13 @@
 //! What holds for every page of every function.
 
+use std::collections::BTreeSet;
+
+use domain::catalog::{
+    MAX_CURRENCIES, MAX_IMAGES, MAX_KEPT_BYTES, MAX_LISTING_ROWS, MAX_ON_HAND, MAX_OPTIONS, MAX_OVERSELL,
+    MAX_PRODUCT_BYTES, MAX_PRODUCT_SHARDS, MAX_SHARDS, MAX_TAGS, MAX_VARIANTS, ProductFault,
+};
+use domain::job::{ImportFault, ImportRowError};
+use domain::text::ContentLanguage;
 use local::functions::FUNCTIONS;
 use pages::Language;
 use product_file::Fault;
@@ -20,18 +28,101 @@ fn every_page() -> Vec<(String, Vec<Method>)> {
     all.map(|(path, methods)| (filled(path), methods)).collect()
 }
 
+/// An entry of the report on a product file.
+fn entry(code: &str, value: &str, detail: &str) -> ImportRowError {
+    let entry = ImportRowError::of_file(ImportFault::Refused, detail);
+    ImportRowError { code: code.to_owned(), value: value.to_owned(), ..entry }
+}
+
+/// An entry in each language but English, which needs no sentence beside the detail.
+fn in_all_languages(entry: &ImportRowError) -> Vec<(Language, String)> {
+    let others = Language::ALL.into_iter().filter(|language| *language != Language::En);
+    let said = others.map(|language| {
+        let said = pages::file_fault(language, entry);
+        (language, said.unwrap_or_else(|| panic!("{} is not said in {}", entry.code, language.tag())))
+    });
+    said.collect()
+}
+
 #[test]
 fn each_fault_of_a_product_file_is_said_in_each_language_and_what_a_file_holds_stays_as_it_is() {
-    for fault in Fault::ALL {
-        for language in Language::ALL.into_iter().filter(|language| *language != Language::En) {
-            let said = pages::file_fault(language, fault.code());
-            let said = said.unwrap_or_else(|| panic!("{} is not said in {}", fault.code(), language.tag()));
-            assert!(!said.contains(['{', '}']) && said.trim() == said, "{said}");
+    let of_files = Fault::ALL.iter().map(|fault| fault.code());
+    let of_imports = ImportFault::ALL.iter().map(|fault| fault.code());
+    let codes = of_files.chain(of_imports).chain(ProductFault::ALL.iter().map(|fault| fault.code()));
+    let mut known = BTreeSet::new();
+    for code in codes {
+        assert!(known.insert(code), "{code} has two meanings, and one sentence");
+        for value in ["", "7"] {
+            for (_, said) in in_all_languages(&entry(code, value, "")) {
+                assert!(!said.contains(['{', '}']) && said.trim() == said, "{said}");
+            }
         }
     }
-    let said = pages::file_fault(Language::UzCyrl, Fault::BadPolicy.code()).expect("a sentence");
+    let said = pages::file_fault(Language::UzCyrl, &entry(Fault::BadPolicy.code(), "maybe", "")).expect("a sentence");
     assert_eq!(said, "Захира қоидаси deny ёки continue бўлади: deny деб олинди.");
-    assert_eq!(pages::file_fault(Language::Ru, "unheard_of"), None);
+    assert_eq!(pages::file_fault(Language::Ru, &entry("unheard_of", "", "")), None);
+    assert_eq!(pages::file_fault(Language::En, &entry(Fault::BadPolicy.code(), "", "")), None);
+}
+
+#[test]
+fn what_a_fault_of_a_product_file_is_about_is_said_in_each_language() {
+    for (code, value, detail, fact) in [
+        ("too_many_rows", "3", "", "3"),
+        ("file_too_large", "512", "", "512"),
+        ("file_encoding", "windows-1251", "", "windows-1251"),
+        ("limit_reached", "30", "", "30"),
+        ("variant_reserved", "2", "", "2"),
+        ("would_create", "4", "", "4"),
+        ("quantity_too_low", "", "at most 6 units may be sold beyond the stock: the stock stays as it is", "6"),
+        ("would_change", "", "price of B-1", "price of B-1"),
+        ("refused", "", "the catalog is closed", "the catalog is closed"),
+        ("product_too_many_currencies", "B-1", "/variants/0/prices: at most 8 currencies", "B-1"),
+        ("product_too_many_listing_rows", "96", "", "96"),
+        // As earlier releases have stored them.
+        ("would_create", "", "5 variants", "5"),
+        ("file_encoding", "", "the file was read as x-y", "read as x-y"),
+        ("too_many", "", "/tags: at most 250", "at most 250"),
+    ] {
+        for (language, said) in in_all_languages(&entry(code, value, detail)) {
+            assert!(said.contains(fact), "{code} in {}: {said}", language.tag());
+        }
+    }
+    let of_cell = entry("quantity_reserved", "7", "9 units are reserved for buyers: the stock stays as it is");
+    for (_, said) in in_all_languages(&ImportRowError { column: "Variant Inventory Qty".to_owned(), ..of_cell }) {
+        assert!(said.contains('9') && !said.contains('7'), "{said}");
+    }
+}
+
+#[test]
+fn the_limits_that_sentences_about_product_files_name_are_those_that_hold() {
+    for (code, most) in [
+        ("too_many_variants", MAX_VARIANTS),
+        ("too_many_variants_together", MAX_VARIANTS),
+        ("product_too_many_variants", MAX_VARIANTS),
+        ("too_many_options", MAX_OPTIONS),
+        ("product_too_many_options", MAX_OPTIONS),
+        ("too_many_images", MAX_IMAGES),
+        ("product_too_many_images", MAX_IMAGES),
+        ("too_many_tags", MAX_TAGS),
+        ("product_too_many_tags", MAX_TAGS),
+        ("product_too_many_currencies", MAX_CURRENCIES),
+        ("product_too_many_languages", ContentLanguage::MOST),
+        ("product_shards_out_of_range", usize::from(MAX_SHARDS)),
+        ("product_too_many_shards", MAX_PRODUCT_SHARDS),
+        ("product_too_many_listing_rows", MAX_LISTING_ROWS),
+        ("product_too_large", MAX_PRODUCT_BYTES / 1024),
+        ("columns_left_out", MAX_KEPT_BYTES / 1024),
+        ("kept_columns_full", 4 * MAX_KEPT_BYTES / 1024),
+        ("bad_quantity", usize::try_from(MAX_ON_HAND).expect("a size")),
+        ("product_low_stock_out_of_range", usize::try_from(MAX_ON_HAND).expect("a size")),
+        ("product_oversell_limit_out_of_range", usize::try_from(MAX_OVERSELL).expect("a size")),
+    ] {
+        for (language, said) in in_all_languages(&entry(code, "", "")) {
+            let written = pages::number(i64::try_from(most).expect("a limit"), language);
+            let mut words = said.split(|found: char| !(found.is_ascii_digit() || matches!(found, ',' | '\u{a0}')));
+            assert!(words.any(|word| word == written), "{code} in {}: {said}", language.tag());
+        }
+    }
 }
 
 #[tokio::test]

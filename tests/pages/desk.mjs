@@ -153,6 +153,17 @@ export async function vendorRoad() {
       await follow(page, () => page.locator("form[action$='/stock'] button").click());
       equal(await page.locator("form[action$='/stock'] [name=on_hand]").inputValue(), "9", "the stock");
     });
+    await t.step("its name in Russian, for who reads that", async () => {
+      const texts = `${t.product}/texts/ru`;
+      await follow(page, () => page.click(`main a[href="${texts}"]`));
+      await hasNoOverflow(page);
+      await page.fill("[name=title]", `Миска ${mark}`);
+      await press(page, texts);
+      equal(pathOf(page), t.product, "after saving");
+      await hasNoOverflow(page);
+      await idle();
+      await until("the page in Russian", async () => (await send("GET", `/ru/p/${t.handle}`)).text.includes(`Миска ${mark}`));
+    });
     await t.step("an order is accepted", async () => {
       t.guest = new Client();
       const email = newEmail("ships");

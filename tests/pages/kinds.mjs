@@ -229,6 +229,7 @@ async function ofDesk() {
   pages.push(
     asks,
     { kind: "a product at the desk", path: product, client: seller },
+    { kind: "texts of a product", path: `${product}/texts/ru`, client: seller },
     { kind: "a new product mended", path: "/desk/products/new", client: seller, status: 400, sends: mistakes },
     { kind: "a new order at the desk", path: unlike.sold, client: seller },
     { kind: "a delivered order at the desk", path: given.sold, client: seller },

@@ -29,7 +29,7 @@ const FIRST: &str = "0.1.0";
 const UNSEALED: &str = "2026-12-01";
 
 /// What the build before the last change of stored data wrote.
-const LATEST: &str = "2026-12-04";
+const LATEST: &str = "2026-12-05";
 
 /// A cloud with the items of a release, and its operator, vendor and buyer, signed in anew.
 struct RestoredShop {
@@ -151,6 +151,7 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "LEADS_UNTIL",
         "NEEDS",
         "TAKE",
+        "TITLES",
         "TORN",
         // A kind that no provider of this release has written: none of them drives its payments.
         "STATED",
@@ -254,7 +255,7 @@ async fn the_lists_of_the_operator_find_what_the_first_release_wrote() {
 
 #[tokio::test]
 async fn vendor_orders_refunds_and_disputes_of_each_release_get_into_their_lists_by_state() {
-    for release in [FIRST, "2026-11-30", UNSEALED, LATEST] {
+    for release in [FIRST, "2026-11-30", UNSEALED, "2026-12-04", LATEST] {
         let restored = RestoredShop::of(release).await;
         let own = all(&restored.vendor, "/v1/vendor/orders").await;
         let by_state = async |state: &str| all(&restored.vendor, &format!("/v1/vendor/orders?state={state}")).await;
@@ -365,6 +366,34 @@ async fn a_browser_that_was_signed_in_under_the_release_before_still_is_and_lang
     assert_eq!(restored.buyer.get("/v1/me").await.expect(200)["language"], "ru");
     assert_eq!(restored.vendor.get("/v1/vendors/me").await.expect(200)["language"], "zh-Hans");
     restored.shop.browser().visit("/ru/delivery").await.expect(200).shows("Доставляем.");
+}
+
+#[tokio::test]
+async fn a_product_of_the_release_before_languages_is_shown_to_all_and_gets_texts_in_them() {
+    let restored = RestoredShop::of(LATEST).await;
+    let anon = restored.shop.anon();
+    let shown = anon.get("/v1/products/scarf?lang=ru").await.expect(200).clone();
+    assert_eq!((&shown["title"], &shown["language"]), (&json!("scarf"), &Value::Null));
+    let own = all(&restored.vendor, "/v1/vendor/products").await;
+    let bowl = own.iter().find(|product| product["handle"] == "bowl").expect("a bowl");
+    let path = format!("/v1/vendor/products/{}", text(&bowl["id"]));
+    let mut written = restored.vendor.get(&path).await.expect(200).clone();
+    let fields = written.as_object_mut().expect("an object");
+    for shown_only in ["id", "state", "version", "created_at", "published_at", "hidden", "language"] {
+        fields.remove(shown_only);
+    }
+    for variant in fields["variants"].as_array_mut().expect("variants") {
+        let fields = variant.as_object_mut().expect("an object");
+        for shown_only in ["on_hand", "reserved", "available", "price", "compare_at_price"] {
+            fields.remove(shown_only);
+        }
+    }
+    fields.insert("translations".to_owned(), json!({"ru": {"title": "Миска", "description_html": "<p>Глина</p>"}}));
+    restored.vendor.with("if-match", "*").put(&path, &written).await.expect(200);
+    let shown = anon.get("/v1/products/bowl?lang=ru").await.expect(200).clone();
+    assert_eq!((&shown["title"], &shown["description_html"]), (&json!("Миска"), &json!("<p>Глина</p>")));
+    let cards = all(&anon, "/v1/products?lang=ru").await;
+    assert!(cards.iter().any(|card| card["title"] == "Миска"), "{cards:?}");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod partial;
 mod past;
 mod quotas;
 mod refused;
+mod texts;
 mod woocommerce;
 
 use std::collections::BTreeMap;

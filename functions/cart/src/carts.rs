@@ -1,10 +1,11 @@
 //! Creating, showing and deleting carts.
 
-use api::{Answer, Idempotent, IfMatch, Json, NoBody, Now, Path, Problem, Versioned};
+use api::{Answer, Idempotent, IfMatch, InLanguage, Json, NoBody, Now, Path, Problem, Query, Versioned};
 use axum::extract::State;
+use domain::text::ContentLanguage;
 use domain::{CartId, Currency};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 use crate::view::{CartView, answer};
@@ -30,20 +31,32 @@ pub async fn create_cart(
     Ok(answer(&cart)?.at(format!("/v1/carts/{}", cart.cart.id)))
 }
 
+/// How a cart is shown.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ShowCart {
+    /// The language of the titles, as a tag; one that is not there in it has its own.
+    #[param(value_type = Option<String>, example = "uz")]
+    lang: Option<ContentLanguage>,
+}
+
 /// Shows a cart at current prices.
 ///
 /// Nothing is written, so the call does not extend the cart's lifetime.
 #[utoipa::path(
-    get, path = "/v1/carts/{id}", params(("id" = CartId, Path, description = "The cart.")),
+    get, path = "/v1/carts/{id}", params(("id" = CartId, Path, description = "The cart."), ShowCart),
     responses((status = OK, body = CartView))
 )]
 pub async fn show_cart(
     State(carts): State<App>,
     Now(now): Now,
     Path(id): Path<CartId>,
-) -> Result<Versioned<CartView>, Problem> {
-    let cart = carts.show(id, now).await?;
-    Ok(Versioned { version: cart.cart.version, body: CartView::from(&cart) })
+    Query(asked): Query<ShowCart>,
+) -> Result<InLanguage<Versioned<CartView>>, Problem> {
+    let cart = carts.show(id, asked.lang.as_ref(), now).await?;
+    let reply = Versioned { version: cart.cart.version, body: CartView::from(&cart) };
+    Ok(InLanguage { language: asked.lang, reply })
 }
 
 /// Deletes a cart that has not been ordered.

@@ -1,6 +1,6 @@
 //! The category tree.
 
-use api::{Cached, Problem, Query};
+use api::{Cached, InLanguage, Problem, Query};
 use axum::extract::State;
 use domain::catalog::Category;
 use domain::text::ContentLanguage;
@@ -34,11 +34,11 @@ pub struct ListCategories {
 pub async fn list_categories(
     State(app): State<App>,
     Query(asked): Query<ListCategories>,
-) -> Result<Cached<CategoriesView>, Problem> {
+) -> Result<InLanguage<Cached<CategoriesView>>, Problem> {
     let roots = app.window.categories().await?.roots;
     let items = match &asked.lang {
         Some(language) => roots.into_iter().map(|root| root.in_language(language)).collect(),
         None => roots,
     };
-    Ok(Cached::new(CategoriesView { items }, 60, 600))
+    Ok(InLanguage { language: asked.lang, reply: Cached::new(CategoriesView { items }, 60, 600) })
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use api::{Cached, CachedBytes, Limit, Now, Page, Path, Problem, Query, Reply};
+use api::{Cached, CachedBytes, InLanguage, Limit, Now, Page, Path, Problem, Query, Reply};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::address::Country;
 use domain::catalog::{Image, ImageLink, List, Product, ProductCard, ProductOption, SaleUnit, Seo};
-use domain::text::{Handle, Name};
+use domain::text::{ContentLanguage, Handle, Name};
 use domain::vendor::PublicIdentity;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct ListProducts {
     min_price: Option<String>,
     /// Highest price, a decimal in the currency. Needs `sort=price` or `sort=-price`.
     max_price: Option<String>,
+    /// The language of the titles, as a tag; one that is not there in it has its own.
+    #[param(value_type = Option<String>, example = "uz")]
+    lang: Option<ContentLanguage>,
     /// The order.
     #[serde(default)]
     #[param(inline, required = false)]
@@ -66,7 +69,10 @@ pub enum ProductSort {
 
 /// Lists products that are for sale.
 #[utoipa::path(get, path = "/v1/products", params(ListProducts), responses((status = OK, body = Page<ProductCard>)))]
-pub async fn list_products(State(app): State<App>, Query(asked): Query<ListProducts>) -> Result<CachedBytes, Problem> {
+pub async fn list_products(
+    State(app): State<App>,
+    Query(asked): Query<ListProducts>,
+) -> Result<InLanguage<CachedBytes>, Problem> {
     let currency = asked.currency.unwrap_or(app.window.main_currency());
     let sort = match asked.sort {
         ProductSort::Newest => Sort::Newest,
@@ -92,9 +98,10 @@ pub async fn list_products(State(app): State<App>, Query(asked): Query<ListProdu
     }
     let list = List { category: asked.category, vendor: asked.vendor, currency };
     let page = asked.limit.page(asked.cursor);
-    let found = app.window.list(ListQuery { list, sort, min_price, max_price, page }).await?;
+    let query = ListQuery { list, sort, min_price, max_price, page, language: asked.lang.clone() };
+    let found = app.window.list(query).await?;
     let page = Page { items: found.items, next: found.next };
-    Ok(CachedBytes::json(page.joined(), LIST_FRESH_S, STALE_S))
+    Ok(InLanguage { language: asked.lang, reply: CachedBytes::json(page.joined(), LIST_FRESH_S, STALE_S) })
 }
 
 /// How a product is shown.
@@ -104,6 +111,10 @@ pub async fn list_products(State(app): State<App>, Query(asked): Query<ListProdu
 pub struct ShowProduct {
     /// The currency of the prices; by default the marketplace's main currency.
     currency: Option<Currency>,
+    /// The language of the texts, as a tag: title, description, options and their values, and those for search engines.
+    /// What is not there in it is in the product's own language; Uzbek is made from its other script.
+    #[param(value_type = Option<String>, example = "uz")]
+    lang: Option<ContentLanguage>,
 }
 
 /// A product with its variants in one currency.
@@ -111,6 +122,13 @@ pub struct ShowProduct {
 pub struct ProductView {
     #[serde(flatten)]
     card: ProductCard,
+    /// The language that the texts are in; null where the vendor has not said.
+    #[schema(required = true, value_type = Option<String>)]
+    language: Option<ContentLanguage>,
+    /// The language that the texts were transliterated from, because nobody has written them in the other script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    transliterated_from: Option<ContentLanguage>,
     /// The description as sanitised HTML.
     description_html: String,
     /// The handle of the product's category.
@@ -177,7 +195,7 @@ pub struct VariantView {
 /// A product's page, or where it is now.
 #[derive(Debug)]
 pub enum Shown {
-    Page(Box<Cached<ProductView>>),
+    Page(Box<InLanguage<Cached<ProductView>>>),
     Moved(HeaderValue),
 }
 
@@ -220,13 +238,18 @@ pub async fn show_product(
 ) -> Result<Shown, Problem> {
     let currency = asked.currency.unwrap_or(app.window.main_currency());
     let nothing = || Refusal::of(Code::NotFound);
-    match app.window.product(&handle, currency, now).await? {
+    match app.window.product(&handle, currency, asked.lang.as_ref(), now).await? {
         Found::Here(shown) => {
             let view = view(*shown, app.window.media_base());
-            Ok(Shown::Page(Box::new(Cached::new(view, PRODUCT_FRESH_S, STALE_S))))
+            let language = view.language.clone();
+            let reply = Cached::new(view, PRODUCT_FRESH_S, STALE_S);
+            Ok(Shown::Page(Box::new(InLanguage { language, reply })))
         }
         Found::Moved(handle) => {
-            let query = asked.currency.map(|currency| format!("?currency={currency}")).unwrap_or_default();
+            let currency = asked.currency.map(|currency| format!("currency={currency}"));
+            let language = asked.lang.map(|language| format!("lang={language}"));
+            let query: Vec<String> = currency.into_iter().chain(language).collect();
+            let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
             let location = HeaderValue::try_from(format!("/v1/products/{handle}{query}"));
             location.map(Shown::Moved).map_err(|_| nothing().into())
         }
@@ -235,7 +258,8 @@ pub async fn show_product(
 }
 
 fn view(shown: ShownProduct, media_base: &str) -> ProductView {
-    let ShownProduct { product, description_html, card, vendor_identity, variants, .. } = shown;
+    let ShownProduct { product, language, transliterated_from, description_html, card, .. } = shown;
+    let (vendor_identity, variants) = (shown.vendor_identity, shown.variants);
     let Product { options, images, seo, origin, categories, .. } = product;
     let link = |image: &Image| ImageLink { url: image.src.url(media_base), alt: image.alt.clone() };
     let variant = |variant: ShownVariant| VariantView {
@@ -252,6 +276,8 @@ fn view(shown: ShownProduct, media_base: &str) -> ProductView {
         available_from: variant.available_from,
     };
     ProductView {
+        language,
+        transliterated_from,
         description_html,
         category: categories.last().cloned(),
         options,

@@ -4,10 +4,11 @@ mod draft;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalog::CategoryTree;
-use domain::job::{ExportJob, JobState};
+use domain::job::{ExportJob, FileFormat, JobState};
+use domain::text::ContentLanguage;
 use domain::vendor::VendorJob;
 use domain::{ExportId, ProductId, VariantId, VendorId};
 use platform::Slice;
@@ -15,12 +16,14 @@ use platform::Slice;
 use crate::App;
 use crate::files::{FilesError, PART};
 use crate::work::{Delivery, Progress, WorkError};
-use product_file::ProductWriter;
+use product_file::{ProductWriter, is_text_header, text_headers};
 
 pub(crate) use self::draft::draft_of;
 
 /// Products read per query.
 const PAGE: u16 = 25;
+/// Products looked through per query for the languages that they have texts in.
+const LOOKED_THROUGH: u16 = 100;
 /// The filename in `Content-Disposition`.
 const FILENAME: &str = "products.csv";
 
@@ -89,7 +92,15 @@ impl App {
         let key = job.key();
         let mut bytes = Vec::new();
         if job.after.is_none() {
-            job.file_columns = self.products.catalog.file_headers(job.vendor).await?.spelled_once();
+            let kept = self.products.catalog.file_headers(job.vendor).await?.spelled_once();
+            job.file_columns = match job.format {
+                FileFormat::WooCommerce => kept,
+                FileFormat::Shopify | FileFormat::Other => {
+                    // Files that earlier releases took in may have had columns that are ours now.
+                    let kept = kept.into_iter().filter(|header| !is_text_header(header));
+                    text_headers(&self.languages(job.vendor).await?).into_iter().chain(kept).collect()
+                }
+            };
         }
         let writer = ProductWriter::new(job.format, &job.file_columns);
         if job.after.is_none() {
@@ -119,6 +130,25 @@ impl App {
                 }
             }
         }
+    }
+
+    /// The languages besides their own in which most products of a vendor have texts: as many as a file may have, so
+    /// that an import of it takes all and leaves the others as they are.
+    async fn languages(&self, vendor: VendorId) -> Result<BTreeSet<ContentLanguage>, WorkError> {
+        let (mut numbers, mut after): (BTreeMap<ContentLanguage, u64>, _) = (BTreeMap::new(), None);
+        loop {
+            let (products, next) = self.products.catalog.walk_products(vendor, after, LOOKED_THROUGH).await?;
+            for language in products.iter().flat_map(|product| product.translations.languages()) {
+                *numbers.entry(language.clone()).or_default() += 1;
+            }
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let mut ranked: Vec<(ContentLanguage, u64)> = numbers.into_iter().collect();
+        ranked.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+        Ok(ranked.into_iter().take(ContentLanguage::MOST).map(|(language, _)| language).collect())
     }
 
     /// Writes products with their stock into the file, in the order of `ids`.

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::code::Coded;
-use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, RefusedFile, Severity};
+use domain::job::{
+    FilePosition, ImportCounts, ImportFault, ImportJob, ImportRowError, JobState, RefusedFile, Severity,
+};
 use domain::settings::FileLimits;
-use domain::vendor::{VendorJob, VendorState};
-use domain::{Code, ImportId, Refusal, Timestamp, VendorId};
+use domain::vendor::{VendorAccount, VendorJob, VendorState};
+use domain::{Code, ImportId, Timestamp, VendorId};
+use pages::Language;
 use platform::{Pace, Slice};
 
 use crate::App;
@@ -19,7 +21,9 @@ use crate::product_store::{BATCH, fault_of};
 use crate::room::Room;
 use crate::text::{Text, UnknownEncoding};
 use crate::work::{Delivery, Progress, WorkError};
-use product_file::{Columns, EncodingGuess, Entry, Fault, FileError, Position, ProductReader, RowCounter, Step};
+use product_file::{
+    Columns, EncodingGuess, Entry, Fault, FileError, Position, ProductReader, RowCounter, RowError, Step,
+};
 
 /// Why a slice of an import ends early.
 pub(crate) enum SliceError {
@@ -44,31 +48,33 @@ impl From<FileError> for SliceError {
 impl From<FilesError> for SliceError {
     fn from(error: FilesError) -> Self {
         match error {
-            FilesError::Missing => Self::Fatal(fault("file_missing", "the uploaded file is not there any more")),
-            FilesError::Changed => Self::Fatal(fault("file_changed", "the file was replaced while it was imported")),
+            FilesError::Missing => fatal(ImportFault::FileMissing, "the uploaded file is not there any more"),
+            FilesError::Changed => fatal(ImportFault::FileReplaced, "the file was replaced while it was imported"),
             FilesError::Failed(_) => Self::Transient(error.into()),
         }
-    }
-}
-
-impl From<Refusal> for SliceError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Fatal(fault(refusal.code().as_str(), &refusal.to_string()))
     }
 }
 
 /// A file that is missing at the first read was never uploaded; later on, missing means deleted.
 fn missing_upload(error: FilesError) -> SliceError {
     match error {
-        FilesError::Missing => {
-            SliceError::Fatal(fault("upload_missing", "the file was not uploaded in time: import it again"))
-        }
+        FilesError::Missing => fatal(ImportFault::UploadMissing, "the file was not uploaded in time: import it again"),
         other => other.into(),
     }
 }
 
-fn fault(code: &str, detail: &str) -> ImportRowError {
-    ImportRowError::of_file(code, detail)
+fn fatal(fault: ImportFault, detail: &str) -> SliceError {
+    SliceError::Fatal(ImportRowError::of_file(fault, detail))
+}
+
+/// A fault that the reader of files names too, of the file as a whole.
+fn of_whole_file(fault: Fault) -> ImportRowError {
+    fault_of(RowError { line: 0, column: String::new(), fault, value: String::new(), times: 1 })
+}
+
+/// The language in which a vendor is told why rows were refused: that of messages to it, else English.
+pub(crate) fn language_of(account: &VendorAccount) -> Language {
+    account.language.as_deref().and_then(Language::from_tag).unwrap_or(Language::En)
 }
 
 fn file_position(position: Position) -> FilePosition {
@@ -83,7 +89,7 @@ fn reader_position(position: FilePosition) -> Position {
 
 impl From<UnknownEncoding> for SliceError {
     fn from(_: UnknownEncoding) -> Self {
-        Self::Fatal(fault(Fault::UnknownEncoding.code(), Fault::UnknownEncoding.meaning()))
+        Self::Fatal(of_whole_file(Fault::UnknownEncoding))
     }
 }
 
@@ -139,7 +145,8 @@ impl App {
                 // A conflict means that another worker holds the job by now and may well finish it: do not mark it as
                 // failed.
                 if delivery.last_delivery && !matches!(error, WorkError::Store(store::Error::Conflict)) {
-                    let fault = fault("interrupted", "the import was interrupted too often: import the file again");
+                    let detail = "the import was interrupted too often: import the file again";
+                    let fault = ImportRowError::of_file(ImportFault::Interrupted, detail);
                     self.fail_import(&mut job, fault, delivery.now + slice.elapsed()).await?;
                 }
                 Err(error)
@@ -189,14 +196,15 @@ impl App {
             self.products.catalog.categories(),
             self.settings.current()
         )?;
-        let account = account.ok_or_else(|| Refusal::because(Code::NotFound, "the vendor does not exist"))?;
+        let account = account.ok_or_else(|| fatal(ImportFault::VendorNotFound, "the vendor does not exist"))?;
         if account.state == VendorState::Suspended {
-            return Err(Refusal::of(Code::VendorSuspended).into());
+            return Err(fatal(ImportFault::VendorSuspended, Code::VendorSuspended.meaning()));
         }
         let promised = if job.dry_run { job.counts.created } else { 0 };
         let room = Room::new(settings.quotas.products_in(account.state), promised);
         let context = ImportContext {
             approved: account.state == VendorState::Approved,
+            language: language_of(&account),
             currency: job.currency,
             vendor: account.card,
             publish: job.publish,
@@ -290,7 +298,8 @@ impl App {
         let has_too_many = |rows: u64| rows > u64::from(limits.rows);
         let too_many = || {
             let detail = format!("the file has more than {} rows: split it", limits.rows);
-            SliceError::Fatal(fault(Fault::TooManyRows.code(), &detail))
+            let value = limits.rows.to_string();
+            SliceError::Fatal(ImportRowError { value, detail, ..of_whole_file(Fault::TooManyRows) })
         };
         let mut file = self.files.download(&key, None);
         let mapping = self.accounts.column_mapping(job.vendor).await?.map(|mapping| mapping.columns);
@@ -299,7 +308,8 @@ impl App {
         while let Some(bytes) = file.next().await.map_err(missing_upload)? {
             if file.size().is_some_and(|size| size > u64::from(limits.bytes)) {
                 let detail = format!("the file is larger than {} bytes: split it", limits.bytes);
-                return Err(SliceError::Fatal(fault("file_too_large", &detail)));
+                let of_file = ImportRowError::of_file(ImportFault::FileTooLarge, &detail);
+                return Err(SliceError::Fatal(ImportRowError { value: limits.bytes.to_string(), ..of_file }));
             }
             guess.feed(&bytes);
             if unreadable.is_none() {
@@ -319,7 +329,8 @@ impl App {
                 }
             }
             let detail = format!("the file was read as {encoding}: look whether its letters came in as they should");
-            report.push(ImportRowError { severity: Severity::Info, ..fault("file_encoding", &detail) });
+            let of_file = ImportRowError::of_file(ImportFault::FileEncoding, &detail);
+            report.push(ImportRowError { severity: Severity::Info, value: encoding, ..of_file });
             row_counter.finish()?
         } else {
             if let Some(error) = unreadable {
@@ -339,7 +350,7 @@ impl App {
             if !left_out.is_empty() {
                 let value = left_out.join(", ").chars().take(200).collect();
                 let detail = "the files of this shop have too many columns that are not used: these are not exported";
-                let of_file = fault("too_many_columns_kept", detail);
+                let of_file = ImportRowError::of_file(ImportFault::TooManyColumnsKept, detail);
                 report.push(ImportRowError { severity: Severity::Warning, value, ..of_file });
             }
         }

@@ -2,6 +2,7 @@
 
 mod category;
 pub(crate) mod columns;
+mod texts;
 pub(crate) mod variants;
 
 #[cfg(test)]
@@ -11,19 +12,19 @@ use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use domain::catalog::{
-    CategoryTree, MAX_IMAGES, MAX_PRODUCT_BYTES, Origin, Product, ProductOption, ProductState, Seo, Variant,
+    CategoryTree, FoundFault, MAX_IMAGES, MAX_PRODUCT_BYTES, Origin, Product, ProductOption, ProductState, Seo, Variant,
 };
-use domain::code::Coded;
-use domain::job::{Severity, StockImport};
+use domain::job::{ImportFault, Severity, StockImport};
 use domain::stock::{Layout, StockShard};
-use domain::text::{Handle, Line, Name, Sku};
+use domain::text::{Handle, InLanguages, Line, Name, Sku};
 use domain::vendor::VendorCard;
 use domain::{Currency, ImportId, ProductId, Timestamp, VariantId};
 
+use pages::Language;
 use product_file::{Columns, Fault, ProductDraft};
 
 use self::variants::Stocked;
-pub(crate) use self::variants::Units;
+pub(crate) use self::variants::{QUANTITY, Units};
 
 pub(crate) use self::category::file_type;
 
@@ -33,6 +34,8 @@ pub(crate) struct ImportContext {
     pub(crate) vendor: VendorCard,
     /// Whether the vendor is approved: products of others are neither listed nor published.
     pub(crate) approved: bool,
+    /// The language in which the file of refused rows says why.
+    pub(crate) language: Language,
     /// The currency of the file's prices.
     pub(crate) currency: Currency,
     /// Publish products, except those that the file marks as unpublished or as drafts.
@@ -76,22 +79,68 @@ impl ImportContext {
 
 impl Issue {
     /// An issue because of which the product is not imported.
-    pub(crate) fn new(column: &'static str, code: &str, detail: impl Into<String>) -> Self {
-        let (code, detail) = (code.to_owned(), detail.into());
-        Self { severity: Severity::Error, line: None, column, value: String::new(), code, detail }
+    pub(crate) fn new(column: &'static str, fault: ImportFault, detail: impl Into<String>) -> Self {
+        Self::of_code(column, fault.code(), detail.into())
     }
 
-    pub(crate) fn warning(column: &'static str, code: &str, detail: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::new(column, code, detail) }
+    pub(crate) fn warning(column: &'static str, fault: ImportFault, detail: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::new(column, fault, detail) }
     }
 
-    pub(crate) fn info(code: &str, detail: impl Into<String>) -> Self {
-        Self { severity: Severity::Info, ..Self::new("", code, detail) }
+    pub(crate) fn info(fault: ImportFault, detail: impl Into<String>) -> Self {
+        Self { severity: Severity::Info, ..Self::new("", fault, detail) }
     }
 
+    /// A fault that the reader of files names too.
     pub(crate) fn fault(column: &'static str, fault: Fault) -> Self {
-        Self::new(column, fault.code(), fault.meaning())
+        Self::of_code(column, fault.code(), fault.meaning().to_owned())
     }
+
+    /// The units on hand stay as they are, because of reserved ones or of the oversell limit.
+    pub(crate) fn stock_stays(reserved: i64, layout: Layout) -> Self {
+        let (fault, why) = if reserved > 0 {
+            (ImportFault::QuantityReserved, format!("{reserved} units are reserved for buyers"))
+        } else {
+            let limit = layout.oversell_limit;
+            (ImportFault::QuantityTooLow, format!("at most {limit} units may be sold beyond the stock"))
+        };
+        Self::warning(QUANTITY, fault, format!("{why}: the stock stays as it is"))
+    }
+
+    /// A fault of the product as a whole. Its value is what the vendor calls the part: the pointer's position is that
+    /// in the stored product, not in the file.
+    fn of_product(product: &Product, found: FoundFault) -> Self {
+        let value = found.number.map_or_else(|| part_name(product, &found.pointer), |number| number.to_string());
+        let detail = format!("{}: {}", found.pointer, found.detail);
+        Self { value, ..Self::of_code("", found.fault.code(), detail) }
+    }
+
+    /// Each code comes from one of the lists, which the texts of the desk are checked against.
+    fn of_code(column: &'static str, code: &str, detail: String) -> Self {
+        Self { severity: Severity::Error, line: None, column, value: String::new(), code: code.to_owned(), detail }
+    }
+}
+
+/// The most characters of a part's name in a report.
+const MAX_PART_NAME: usize = 80;
+
+/// What the vendor calls the part of a product that a pointer leads to; empty when that is a whole list.
+fn part_name(product: &Product, pointer: &str) -> String {
+    if let Some(part) = pointer.strip_prefix("/translations/") {
+        // Its steps are words already.
+        return part.replace("~1", "/").replace("~0", "~").chars().take(MAX_PART_NAME).collect();
+    }
+    let mut steps = pointer.split('/').skip(1);
+    let (list, index) = (steps.next().unwrap_or_default(), steps.next().and_then(|step| step.parse::<usize>().ok()));
+    let Some(index) = index else { return String::new() };
+    let called = match list {
+        "variants" => product.variants.get(index).map(variants::name),
+        "options" => product.options.get(index).map(|option| option.name.to_string()),
+        "tags" => product.tags.get(index).map(ToString::to_string),
+        "images" => product.images.get(index).map(|image| image.src.as_str().to_owned()),
+        _ => None,
+    };
+    called.unwrap_or_default().chars().take(MAX_PART_NAME).collect()
 }
 
 /// A product as it is to be stored.
@@ -99,6 +148,8 @@ impl Issue {
 pub(crate) struct Merged {
     pub(crate) product: Product,
     pub(crate) description_html: String,
+    /// The descriptions in other languages.
+    pub(crate) descriptions: InLanguages<String>,
     /// Units on hand of the variants for which the file gives a quantity, and the layout of their stock.
     pub(crate) stock: Vec<(VariantId, Layout, Units)>,
     /// The variants that those of the file have become, in its order.
@@ -171,7 +222,7 @@ pub(crate) fn added(
         return Err(vec![match &draft.file_key {
             Some(key) if context.columns.title => {
                 let detail = "neither the file nor the shop has the product of this SKU or ID";
-                Issue { value: key.to_string(), ..Issue::new("Variant SKU", "unknown_product", detail) }
+                Issue { value: key.to_string(), ..Issue::new("Variant SKU", ImportFault::UnknownProduct, detail) }
             }
             _ => Issue::fault("Title", Fault::MissingTitle),
         }]);
@@ -189,6 +240,8 @@ pub(crate) fn added(
         handle,
         title,
         categories: Vec::new(),
+        language: None,
+        translations: InLanguages::new(),
         removed_category: None,
         options: Vec::new(),
         variants: Vec::new(),
@@ -211,15 +264,16 @@ pub(crate) fn added(
         version: 0,
         kept: Kept::default(),
     };
-    merged(&empty, "", draft, context, &BTreeMap::new())
+    merged(&empty, ("", &InLanguages::new()), draft, context, &BTreeMap::new())
 }
 
 /// A stored product with the changes that a file makes to it. These stay as they are stored: prices in other
 /// currencies, what the file has no column for, the price of a variant whose price cell is empty, and a variant that
-/// the file does not name any more as long as units of it are reserved for buyers.
+/// the file does not name any more as long as units of it are reserved for buyers. The descriptions are the product's
+/// own and those in other languages.
 pub(crate) fn merged(
     before: &Product,
-    description_html: &str,
+    (description_html, descriptions): (&str, &InLanguages<String>),
     draft: &ProductDraft,
     context: &ImportContext,
     totals: &BTreeMap<VariantId, StockShard>,
@@ -270,26 +324,24 @@ pub(crate) fn merged(
         variants::set(&mut product, before, draft, context, totals)?;
     warnings.extend(of_stock);
     product.options = options(before, draft, &product, variants::tells_options(before, draft, context));
+    let descriptions = texts::set(&mut product, before, descriptions, draft);
     // It was written before the shop was approved.
     product.awaits_handle &= !context.approved;
     if !draft.continues && !draft.wants_publishing() && product.state == ProductState::Published {
         let detail = "the file marks it as unpublished, draft or archived: it is on sale and stays so";
-        warnings.push(Issue::warning("Status", "stays_published", detail));
+        warnings.push(Issue::warning("Status", ImportFault::StaysPublished, detail));
     } else if context.publish && context.approved && !draft.continues {
         if draft.wants_publishing() {
             product.publish(context.now);
         } else {
             let detail = "the file marks it as unpublished, draft or archived: it is not published";
-            warnings.push(Issue::info("not_published", detail));
+            warnings.push(Issue::info(ImportFault::NotPublished, detail));
         }
     }
-    product.check().map_err(|refusal| {
-        let fields = refusal.fields();
-        fields
-            .into_iter()
-            .map(|field| Issue::new("", &field.code, format!("{}: {}", field.pointer, field.detail)))
-            .collect::<Vec<_>>()
-    })?;
+    let found = product.faults();
+    if !found.is_empty() {
+        return Err(found.into_iter().map(|found| Issue::of_product(&product, found)).collect());
+    }
     if serde_json::to_vec(&product).map_or(usize::MAX, |json| json.len()) > MAX_PRODUCT_BYTES {
         return Err(vec![Issue::fault("", Fault::ProductTooLarge)]);
     }
@@ -300,13 +352,10 @@ pub(crate) fn merged(
     };
     warnings.extend(stock.iter().filter_map(|(variant, layout, units)| {
         let total = totals.get(variant)?;
-        let reserved = total.reserved;
-        (!may_be_set(*total, *layout, units.on_hand(*total))).then(|| {
-            let detail = format!("{reserved} units are reserved for buyers: the stock stays as it is");
-            Issue::warning("Variant Inventory Qty", "quantity_reserved", detail)
-        })
+        let fits = may_be_set(*total, *layout, units.on_hand(*total));
+        (!fits).then(|| Issue::stock_stays(total.reserved, *layout))
     }));
-    Ok(Merged { product, description_html, stock, variants, stock_kept, warnings })
+    Ok(Merged { product, description_html, descriptions, stock, variants, stock_kept, warnings })
 }
 
 /// Whether the units on hand may be set to this number: always to more than now; to fewer only if what is reserved for

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::catalog::FileColumns;
+use domain::job::ImportFault;
 use domain::stock::{Layout, StockShard};
 use domain::text::Handle;
 use domain::{ProductId, VariantId};
@@ -97,15 +98,20 @@ impl Plan {
         let merged = match (&known.stored, &known.free_handle) {
             (None, _) if known.unreadable => Err(vec![Issue::new(
                 "Handle",
-                "unreadable",
+                ImportFault::Unreadable,
                 "what is stored of this product cannot be read at the moment: it stays as it is",
             )]),
-            (Some(stored), _) => merged(&stored.product, &stored.description_html, &draft, context, &known.totals()),
+            (Some(stored), _) => {
+                let descriptions = (stored.description_html.as_str(), &stored.descriptions);
+                merged(&stored.product, descriptions, &draft, context, &known.totals())
+            }
             (None, Some(handle)) => {
                 let id = ProductId::new(context.now, platform::ids(context.now).bits());
                 added(&draft, context, id, handle.clone())
             }
-            (None, None) => Err(vec![Issue::new("Handle", "handle_taken", "all forms of this handle are taken")]),
+            (None, None) => {
+                Err(vec![Issue::new("Handle", ImportFault::HandleTaken, "all forms of this handle are taken")])
+            }
         };
         match merged {
             Ok(mut merged) => {
@@ -131,8 +137,10 @@ impl Plan {
 
     pub(crate) fn changes_product(&self) -> bool {
         self.known.stored.as_ref().is_none_or(|stored| {
-            let has_changed = stored.product != self.merged.product;
-            has_changed || stored.description_html != self.merged.description_html || self.changes_columns()
+            let has_changed = stored.product != self.merged.product
+                || stored.description_html != self.merged.description_html
+                || stored.descriptions != self.merged.descriptions;
+            has_changed || self.changes_columns()
         })
     }
 
@@ -164,13 +172,18 @@ impl Plan {
     /// What would be done, for a dry run; nothing when nothing would change.
     pub(crate) fn preview(&self) -> Option<Issue> {
         let Some(before) = &self.known.stored else {
-            return Some(Issue::info("would_create", format!("{} variants", self.merged.product.variants.len())));
+            let number = self.merged.product.variants.len().to_string();
+            let issue = Issue::info(ImportFault::WouldCreate, format!("{number} variants"));
+            return Some(Issue { value: number, ..issue });
         };
         let (old, new) = (&before.product, &self.merged.product);
         let mut changes: Vec<String> = Vec::new();
+        let has_other_texts = old.translations != new.translations || before.descriptions != self.merged.descriptions;
         let parts = [
             ("title", old.title != new.title),
             ("description", before.description_html != self.merged.description_html),
+            ("language", old.language != new.language),
+            ("texts in other languages", has_other_texts),
             ("category", old.category() != new.category()),
             ("tags", old.tags != new.tags),
             ("pictures", old.images != new.images),
@@ -203,7 +216,7 @@ impl Plan {
         if more > 0 {
             changes.push(format!("and {more} more"));
         }
-        (!changes.is_empty()).then(|| Issue::info("would_change", changes.join(", ")))
+        (!changes.is_empty()).then(|| Issue::info(ImportFault::WouldChange, changes.join(", ")))
     }
 
     pub(crate) fn stored(&self) -> StoredProduct {
@@ -212,6 +225,7 @@ impl Plan {
                 let mut changed = before.clone();
                 changed.product = self.merged.product.clone();
                 changed.description_html = self.merged.description_html.clone();
+                changed.descriptions = self.merged.descriptions.clone();
                 changed.file_columns = changed.file_columns.map(|_| self.file_columns.clone());
                 // Units left over of a removed variant must not keep the product listed as in stock.
                 changed.availability.available.retain(|variant, _| self.merged.product.variant(*variant).is_some());
@@ -219,6 +233,7 @@ impl Plan {
             }
             None => {
                 let mut new = StoredProduct::new(self.merged.product.clone(), self.merged.description_html.clone());
+                new.descriptions = self.merged.descriptions.clone();
                 new.file_columns = Some(self.file_columns.clone());
                 // The projection of the Stock table's stream will find the same availability: writing it right away
                 // saves a second write of the listing rows.

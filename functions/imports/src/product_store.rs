@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::code::Coded;
-use domain::job::{ImportCounts, ImportRowError, RefusedProduct, RowFault, Severity};
+use domain::job::{ImportCounts, ImportFault, ImportRowError, RefusedProduct, RowFault, Severity};
 use domain::stock::{Layout, StockShard};
 use domain::text::{Handle, Line};
 use domain::{Code, IdempotentRequest, StoredResponse, VariantId};
@@ -13,10 +13,11 @@ use store::catalog::{HandleHolder, StoredProduct};
 use store::{Backoff, Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
-use crate::merge::{ImportContext, Issue, Units, handles, is_known_by_number, is_known_by_skus, is_of_file};
+use crate::merge::{ImportContext, Issue, QUANTITY, Units, handles, is_known_by_number, is_known_by_skus, is_of_file};
 use crate::plan::{Known, Outcome, Place, Plan};
 use crate::room::Room;
-use product_file::{Entry, ProductDraft, RowError};
+use pages::Language;
+use product_file::{Entry, Fault, ProductDraft, RowError};
 
 /// Products per batch, which bounds how much of a file is in memory at a time.
 pub(crate) const BATCH: usize = 24;
@@ -36,12 +37,15 @@ pub(crate) struct BatchReport {
     pub(crate) refused: Vec<RefusedProduct>,
 }
 
-/// Why a product was refused, as the file of refused rows says it.
-fn row_fault(entry: &ImportRowError) -> RowFault {
+/// Why a product was refused, as the file of refused rows says it to its vendor.
+fn row_fault(entry: &ImportRowError, language: Language) -> RowFault {
     let colon = if entry.column.is_empty() { "" } else { ": " };
-    let mut why = format!("{}{colon}{}", entry.column, entry.detail);
+    let said = pages::file_fault(language, entry);
+    let mut why = format!("{}{colon}{}", entry.column, said.as_deref().unwrap_or(&entry.detail));
     if entry.times > 1 {
-        why = format!("{why} ({} times in this product)", entry.times);
+        let times = entry.times;
+        why =
+            if said.is_some() { format!("{why} × {times}") } else { format!("{why} ({times} times in this product)") };
     }
     RowFault { line: entry.line, code: entry.code.clone(), why }
 }
@@ -79,12 +83,13 @@ impl BatchReport {
     }
 
     /// What became of a product, with what is to be said of it.
-    fn add_product(&mut self, key: u64, outcome: &Outcome, entries: Vec<ImportRowError>) {
+    fn add_product(&mut self, key: u64, outcome: &Outcome, entries: Vec<ImportRowError>, language: Language) {
         self.count(outcome);
         // Skipped ones as well: the file of refused rows is what is to be sent again.
         if matches!(outcome, Outcome::Rejected | Outcome::StillRejected | Outcome::Skipped) {
             let errors = entries.iter().filter(|entry| entry.severity == Severity::Error);
-            self.refused.push(RefusedProduct { key, faults: errors.map(row_fault).collect() });
+            let faults = errors.map(|entry| row_fault(entry, language)).collect();
+            self.refused.push(RefusedProduct { key, faults });
         }
         entries.into_iter().for_each(|entry| self.add(entry));
     }
@@ -137,7 +142,7 @@ impl ProductStore {
         pace: &mut Pace,
         room: &mut Room,
     ) -> Result<BatchReport, Error> {
-        let mut batch = BatchReport::default();
+        let (mut batch, language) = (BatchReport::default(), context.language);
         let mut drafts = Vec::with_capacity(entries.len());
         let mut places = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -151,7 +156,7 @@ impl ProductStore {
                 Err(errors) => {
                     let reported = errors.into_iter().map(fault_of);
                     let reported = reported.map(|error| ImportRowError { product: entry.handle.clone(), ..error });
-                    batch.add_product(entry.key, &Outcome::Rejected, reported.collect());
+                    batch.add_product(entry.key, &Outcome::Rejected, reported.collect(), language);
                 }
             }
         }
@@ -164,7 +169,7 @@ impl ProductStore {
                 // Its first rows were to make it. In a dry run they were checked as such; else they were refused, which
                 // was counted and told.
                 if !dry_run {
-                    batch.add_product(place.key, &Outcome::StillRejected, Vec::new());
+                    batch.add_product(place.key, &Outcome::StillRejected, Vec::new(), language);
                 }
                 continue;
             }
@@ -179,11 +184,12 @@ impl ProductStore {
                 Ok(plan) if dry_run || !plan.changes_anything() => {
                     let (outcome, preview) = (plan.outcome(), if dry_run { plan.preview() } else { None });
                     let issues = plan.merged.warnings.into_iter().chain(preview).collect();
-                    batch.add_product(plan.place.key, &outcome, entries_of(context, &plan.place, issues));
+                    batch.add_product(plan.place.key, &outcome, entries_of(context, &plan.place, issues), language);
                 }
                 Ok(plan) => work.push(plan),
                 Err((place, issues)) => {
-                    batch.add_product(place.key, &Outcome::Rejected, entries_of(context, &place, issues));
+                    let entries = entries_of(context, &place, issues);
+                    batch.add_product(place.key, &Outcome::Rejected, entries, language);
                 }
             }
         }
@@ -200,7 +206,7 @@ impl ProductStore {
             }
             let Some(done) = running.join_next().await else { break };
             let (place, outcome, issues) = done.map_err(|error| Error::Failed(error.to_string()))??;
-            batch.add_product(place.key, &outcome, entries_of(context, &place, issues));
+            batch.add_product(place.key, &outcome, entries_of(context, &place, issues), language);
         }
         room.take(batch.counts.created);
         batch.faults.sort_by_key(|fault| fault.line);
@@ -320,11 +326,15 @@ impl ProductStore {
                 Err(Error::Conflict) => {}
                 Err(Error::Refused(refusal)) if refusal.code() == Code::HandleTaken => {}
                 Err(error @ Error::Newer { .. }) => {
-                    let issue = Issue::new("", error.code().as_str(), error.to_string());
+                    let issue = Issue::new("", ImportFault::NewerData, error.to_string());
                     return Ok((place, Outcome::Skipped, vec![issue]));
                 }
                 Err(Error::Refused(refusal)) => {
-                    let issue = Issue::new("", refusal.code().as_str(), refusal.to_string());
+                    let issue = match refusal.code() {
+                        // Stored, it has also what only a newer release knows of it.
+                        Code::LimitReached => Issue::fault("", Fault::ProductTooLarge),
+                        _ => Issue::new("", ImportFault::Refused, refusal.to_string()),
+                    };
                     return Ok((place, Outcome::Rejected, vec![issue]));
                 }
                 Err(other) => return Err(other),
@@ -340,7 +350,7 @@ impl ProductStore {
             };
         }
         let issue =
-            Issue::new("", Code::Conflict.as_str(), "others changed the product at the same time: import it again");
+            Issue::new("", ImportFault::Conflict, "others changed the product at the same time: import it again");
         Ok((place, Outcome::Skipped, vec![issue]))
     }
 
@@ -402,9 +412,11 @@ impl ProductStore {
             };
             match done {
                 Ok(_) => {}
+                Err(Error::Refused(refusal)) if refusal.code() == Code::OutOfStock => {
+                    issues.push(Issue::stock_stays(0, layout));
+                }
                 Err(Error::Refused(refusal)) => {
-                    let column = "Variant Inventory Qty";
-                    issues.push(Issue::warning(column, "quantity_reserved", refusal.to_string()));
+                    issues.push(Issue::warning(QUANTITY, ImportFault::QuantityReserved, refusal.to_string()));
                 }
                 Err(other) => return Err(other),
             }

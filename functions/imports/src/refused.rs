@@ -3,21 +3,21 @@
 
 use std::collections::HashMap;
 
-use domain::ImportId;
 use domain::job::{ImportJob, JobState, RefusedFile, RefusedProduct};
+use pages::Language;
 use platform::Slice;
 use product_file::{Copied, RowCopier};
 use store::Accounts;
 
 use crate::App;
 use crate::files::{FilesError, PART};
-use crate::import::SliceError;
+use crate::import::{SliceError, language_of};
 use crate::text::Text;
 use crate::work::{Delivery, Progress};
 
 /// The filename in `Content-Disposition`.
 const FILENAME: &str = "refused-rows.csv";
-/// What is said beside rows of a refused product that have no fault themselves.
+/// What is said in English beside rows of a refused product that have no fault themselves.
 const OTHER_ROW: &str = "see the other rows of the product";
 /// The most bytes of different reasons that are held: others are shown by their codes, of which there are few.
 const REASONS_LIMIT: usize = 4 * 1024 * 1024;
@@ -28,6 +28,8 @@ struct Reasons {
     texts: Vec<String>,
     /// Key of the product, line, index of the text; sorted.
     faults: Vec<(u64, u32, u32)>,
+    /// The language of the vendor, which the texts are in already.
+    language: Language,
 }
 
 fn short(line: u64) -> u32 {
@@ -35,9 +37,10 @@ fn short(line: u64) -> u32 {
 }
 
 impl Reasons {
-    async fn read(accounts: &Accounts, import: ImportId) -> Result<Self, store::Error> {
-        let (mut reasons, mut known, mut held) = (Self::default(), HashMap::new(), 0);
-        accounts.each_refused(import, |refused| reasons.add(refused, &mut known, &mut held)).await?;
+    async fn read(accounts: &Accounts, job: &ImportJob) -> Result<Self, store::Error> {
+        let language = accounts.vendor(job.vendor).await?.as_ref().map(language_of).unwrap_or_default();
+        let (mut reasons, mut known, mut held) = (Self { language, ..Self::default() }, HashMap::new(), 0);
+        accounts.each_refused(job.id, |refused| reasons.add(refused, &mut known, &mut held)).await?;
         reasons.faults.sort_unstable();
         // A batch that was repeated, or parts of a product that stand apart, may say the same twice.
         reasons.faults.dedup();
@@ -70,10 +73,16 @@ impl Reasons {
             of_row.filter_map(|fault| self.texts.get(usize::try_from(fault.2).ok()?)).map(String::as_str).collect();
         match (is_refused, texts.is_empty()) {
             (false, _) => None,
-            (true, true) => Some(OTHER_ROW.to_owned()),
+            (true, true) => Some(other_row(self.language)),
             (true, false) => Some(texts.join("; ")),
         }
     }
+}
+
+/// What is said beside rows of a refused product that have no fault themselves. As each reason, it begins with one of
+/// `a` to `z`, by which a row with an open quote ends before it.
+fn other_row(language: Language) -> String {
+    pages::other_row(language).map_or_else(|| OTHER_ROW.to_owned(), |said| format!("other_row: {said}"))
 }
 
 impl App {
@@ -85,7 +94,7 @@ impl App {
         delivery: Delivery<'_>,
         slice: &Slice,
     ) -> Result<Progress, SliceError> {
-        let reasons = Reasons::read(&self.accounts, job.id).await?;
+        let reasons = Reasons::read(&self.accounts, job).await?;
         let (from, to) = (job.key(), job.refused_key());
         let mut text = Text::new(self.files.download(&from, job.tag.clone()), job.encoding.as_deref())?;
         let mut ahead = job.refused_file.clone().unwrap_or_default();

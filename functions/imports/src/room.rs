@@ -1,6 +1,7 @@
 //! How many products an import may add: what the vendor's quota leaves.
 
-use domain::{Code, VendorId};
+use domain::VendorId;
+use domain::job::ImportFault;
 use store::{Catalog, Error};
 
 use crate::merge::Issue;
@@ -42,6 +43,6 @@ impl Room {
     /// Why one more product is refused.
     pub(crate) fn used_up(&self) -> Issue {
         let detail = format!("the vendor has the most products that are allowed: {}", self.most);
-        Issue::new("", Code::LimitReached.as_str(), detail)
+        Issue { value: self.most.to_string(), ..Issue::new("", ImportFault::LimitReached, detail) }
     }
 }

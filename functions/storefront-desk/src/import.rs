@@ -23,9 +23,6 @@ const MOST_SHOWN: usize = 200;
 /// The fault of a file whose columns are not known: its entry has their names.
 pub(crate) const MISSING_COLUMN: &str = "missing_column";
 
-/// The entry of a dry run for a product that the import would change.
-const WOULD_CHANGE: &str = "would_change";
-
 pub(crate) async fn show_import(
     State(app): State<App>,
     staff: Staff,
@@ -130,12 +127,7 @@ fn report(sheet: &mut Sheet<'_>, staff: &Staff, view: &ImportView) {
             Severity::Warning => t.desk_warning,
             Severity::Info => t.desk_hint,
         };
-        let detail = match file_fault(language, &entry.code) {
-            // Which parts it is stands in the detail alone.
-            Some(words) if entry.code == WOULD_CHANGE => format!("{words} {}", entry.detail),
-            Some(words) => words,
-            None => entry.detail.clone(),
-        };
+        let detail = file_fault(language, entry).unwrap_or_else(|| entry.detail.clone());
         let why = format!("{kind}: {detail}{times}");
         vec![plain(&line), plain(&entry.product), plain(&entry.column), plain(&entry.value), plain(&why)]
     };

@@ -27,8 +27,10 @@ mod orders;
 mod pictures;
 mod product;
 mod product_steps;
+mod product_texts;
 mod products;
 mod refund_steps;
+mod replacing;
 mod setting_form;
 mod shop_file;
 mod shown;
@@ -132,6 +134,7 @@ fn of_products(pages: Pages<App>) -> Pages<App> {
         .page("/desk/products", products::list_products)
         .form("/desk/products/new", product::show_new, product::create)
         .form("/desk/products/{id}", product::show_product, product::change)
+        .form("/desk/products/{id}/texts/{tag}", product_texts::show_texts, product_texts::change_texts)
         .act("/desk/products/{id}/publish", product_steps::publish)
         .act("/desk/products/{id}/unpublish", product_steps::unpublish)
         .act("/desk/products/{id}/delete", product_steps::delete)

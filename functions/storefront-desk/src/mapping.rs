@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::App;
 use crate::import::MISSING_COLUMN;
 use crate::imports::IMPORTS;
-use crate::product::seen;
+use crate::replacing::seen;
 use crate::shown::{Sheet, Wrong, after};
 use crate::who::Staff;
 

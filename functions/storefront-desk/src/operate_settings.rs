@@ -13,7 +13,7 @@ use pages::{Html, date_time};
 
 use crate::App;
 use crate::operate_areas::{FIRST, SETTINGS, kinds};
-use crate::product::seen;
+use crate::replacing::seen;
 use crate::setting_form::{at_fields, fields_of, written};
 use crate::shown::{Sheet, Wrong, after, next_page};
 use crate::who::Operating;

@@ -14,7 +14,7 @@ use pages::{Html, date, date_time, money};
 use serde::Deserialize;
 
 use crate::App;
-use crate::product::seen;
+use crate::replacing::seen;
 use crate::shown::{Sheet, Wrong, after, listed_at, next_page};
 use crate::states;
 use crate::who::Operating;

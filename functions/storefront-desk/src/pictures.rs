@@ -9,8 +9,9 @@ use domain::ProductId;
 use serde_json::{Value, json};
 
 use crate::App;
-use crate::product::{product_page, replace, seen};
+use crate::product::product_page;
 use crate::products::PRODUCTS;
+use crate::replacing::{replace, seen};
 use crate::shown::{Wrong, after};
 use crate::who::Staff;
 use crate::written::written;

@@ -5,16 +5,18 @@ use axum::extract::State;
 use browser::{Fields, Form as Sent, KEY, Reply, call, keyed, new_key};
 use desk::{OwnProduct, WriteProduct};
 use domain::catalog::{Category, CategoryTree, ProductState, Variant};
-use domain::text::Handle;
+use domain::text::{ContentLanguage, Handle};
 use domain::{Call, Expected, Outcome, ProductId};
 use pages::forms::{Button, Choice, Field, Form, Group, Kind};
 use pages::parts::{Line, Link, Tone, alert, boxed, facts, lines, muted, note};
 use pages::{Html, Language, Texts, category_name, fill, number};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::App;
 use crate::amounts::{amount, units};
+use crate::product_texts::{language_field, languages_part};
 use crate::products::PRODUCTS;
+use crate::replacing::replace;
 use crate::shown::{Sheet, Wrong, after, numbered};
 use crate::states;
 use crate::who::Staff;
@@ -29,14 +31,19 @@ pub(crate) const RENAMED: [(&str, &str); 5] = [
     ("/pictures", "pictures"),
 ];
 
-/// Fields that say what a product is.
-fn text_fields((t, language): (&'static Texts, Language), tree: &CategoryTree) -> Vec<Field> {
+/// Fields that say what a product is, in which language `own` that may be.
+fn text_fields(
+    (t, language): (&'static Texts, Language),
+    tree: &CategoryTree,
+    own: Option<&ContentLanguage>,
+) -> Vec<Field> {
     let mut options = vec![Choice::new("", t.desk_no_category)];
     add_categories(&mut options, &tree.roots, "", language);
     vec![
         Field::new("title", t.desk_title, Kind::Text).hinting(t.desk_title_hint).at_most(200),
         Field::new("category", t.desk_category, Kind::Choice { options }).optional(),
         Field::new("description", t.description, Kind::Area).hinting(t.desk_description_hint).optional(),
+        language_field(t, own),
     ]
 }
 
@@ -70,7 +77,7 @@ async fn new_page(app: &App, staff: &Staff, wrong: Option<Wrong>) -> Result<Repl
     let chosen = if staff.member.is_approved().is_ok() { "publish" } else { "draft" };
     let form = Form::to(format!("{PRODUCTS}/new"))
         .hiding(KEY, new_key(staff.person.visitor.now))
-        .asking(text_fields((t, staff.person.language()), &tree))
+        .asking(text_fields((t, staff.person.language()), &tree, None))
         .with(Group::of(numbers).in_a_row())
         .asking(vec![
             Field::new("handle", t.desk_handle, Kind::Text).hinting(t.desk_handle_hint).optional().at_most(60),
@@ -89,7 +96,7 @@ async fn new_page(app: &App, staff: &Staff, wrong: Option<Wrong>) -> Result<Repl
 
 /// What a form of the simple kind says: a product with one variant.
 fn simple(staff: &Staff, fields: &Fields) -> Result<WriteProduct, Problem> {
-    let mut said = fields.object(&["category", "handle"]);
+    let mut said = fields.object(&["category", "handle", "language"]);
     said.insert("title".to_owned(), Value::from(required(fields, "title")?));
     if let Some(text) = fields.text("description") {
         said.insert("description_html".to_owned(), Value::from(as_html(text)));
@@ -188,6 +195,7 @@ pub(crate) async fn product_page(
     }
     pictures_part(&mut sheet, app, staff, &own, &path);
     text_part(&mut sheet, staff, &own, &tree, &path);
+    sheet.part(languages_part(t, &own, &path));
     let sure = vec![Field::new("sure", t.desk_delete_sure, Kind::Check)];
     let delete = Form::to(format!("{path}/delete"))
         .hiding(KEY, new_key(staff.person.visitor.now))
@@ -206,11 +214,12 @@ fn text_part(sheet: &mut Sheet<'_>, staff: &Staff, own: &OwnProduct, tree: &Cate
     let mut form = Form::to(path)
         .hiding(KEY, new_key(staff.person.visitor.now))
         .hiding("version", own.product.version.to_string());
-    let mut fields = text_fields((t, staff.person.language()), tree);
+    let mut fields = text_fields((t, staff.person.language()), tree, own.product.language.as_ref());
     for field in &mut fields {
         field.value = match field.name.as_str() {
             "title" => own.product.title.to_string(),
             "category" => category.clone(),
+            "language" => continue,
             _ => plain.clone().unwrap_or_else(|| html.to_owned()),
         };
         if field.name == "description" && plain.is_none() {
@@ -220,7 +229,11 @@ fn text_part(sheet: &mut Sheet<'_>, staff: &Staff, own: &OwnProduct, tree: &Cate
     if plain.is_none() {
         form = form.hiding("html", "1");
     }
-    let form = sheet.form("text", form.asking(fields).button(Button::main(t.save)), &RENAMED);
+    // Own texts in a language in which there are others.
+    let twice: Vec<String> = own.product.translations.languages().map(|tag| format!("/translations/{tag}")).collect();
+    let mut renamed: Vec<(&str, &str)> = RENAMED.to_vec();
+    renamed.extend(twice.iter().map(|pointer| (pointer.as_str(), "language")));
+    let form = sheet.form("text", form.asking(fields).button(Button::main(t.save)), &renamed);
     sheet.part(boxed(t.about_product, [form]));
 }
 
@@ -298,32 +311,6 @@ fn pictures_part(sheet: &mut Sheet<'_>, app: &App, staff: &Staff, own: &OwnProdu
     sheet.part(boxed(t.pictures, [lines(&shown), approval]));
 }
 
-/// The version that a form was made of.
-pub(crate) fn seen(fields: &Fields) -> Expected {
-    fields
-        .text("version")
-        .and_then(|typed| typed.parse().ok())
-        .map_or(Expected::Any, |one| Expected::Versions(vec![one]))
-}
-
-/// Replaces a product by what is written.
-pub(crate) async fn replace(
-    app: &App,
-    staff: &Staff,
-    id: ProductId,
-    (route, fields): (&str, &Fields),
-    product: Map<String, Value>,
-) -> Result<(), Problem> {
-    let (member, now) = (&staff.member, staff.person.visitor.now);
-    let product = read(product)?;
-    app.desk.count_change("desk", staff.person.session.user, now).await?;
-    let route = format!("{PRODUCTS}/{id}/{route}");
-    let request = keyed(fields, (&member.key_scope(), &route), &fields.said(&[KEY]), now)?;
-    let call = call::<OwnProduct>(now, Some(&request));
-    let _ = app.desk.replace_product(member, id, &product, &seen(fields), call).await?;
-    Ok(())
-}
-
 pub(crate) async fn change(
     State(app): State<App>,
     staff: Staff,
@@ -335,7 +322,7 @@ pub(crate) async fn change(
         let mut product = written(&own);
         product.insert("title".to_owned(), Value::from(required(&fields, "title")?));
         product.remove("category");
-        product.extend(fields.object(&["category"]));
+        product.extend(fields.object(&["category", "language"]));
         let text = fields.text("description").unwrap_or_default();
         let html = if fields.has("html") { text.to_owned() } else { as_html(text) };
         product.insert("description_html".to_owned(), Value::from(html));

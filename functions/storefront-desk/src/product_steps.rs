@@ -10,8 +10,9 @@ use serde_json::json;
 
 use crate::App;
 use crate::amounts::{amount, units};
-use crate::product::{product_page, replace, required};
+use crate::product::{product_page, required};
 use crate::products::PRODUCTS;
+use crate::replacing::replace;
 use crate::shown::{Wrong, after};
 use crate::who::Staff;
 use crate::written::with_price;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::App;
 use crate::amounts::amount;
-use crate::product::seen;
+use crate::replacing::seen;
 use crate::shown::{Sheet, Wrong, after};
 use crate::states;
 use crate::who::Staff;

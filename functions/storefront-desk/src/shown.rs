@@ -191,6 +191,7 @@ fn blamed(form: Form, wrong: &Wrong, person: &Person, renamed: &[(&str, &str)]) 
 
 /// What is wrong with a field.
 fn in_words(t: &'static Texts, error: &FieldError) -> String {
+    let is_of_texts = error.pointer.starts_with("/translations/");
     match error.code.as_str() {
         "missing" => t.error_missing.to_owned(),
         "amount" => t.desk_bad_amount.to_owned(),
@@ -198,6 +199,8 @@ fn in_words(t: &'static Texts, error: &FieldError) -> String {
         "file_type" => t.desk_bad_file_type.to_owned(),
         _ if error.pointer == "/content_type" => t.desk_bad_file_type.to_owned(),
         "too_long" => t.error_too_long.to_owned(),
+        "duplicate" if is_of_texts && error.pointer.contains("/options/") => t.desk_error_same_word.to_owned(),
+        "duplicate" if is_of_texts => t.desk_error_language_twice.to_owned(),
         _ => detailed(t, t.error_invalid, &error.detail),
     }
 }

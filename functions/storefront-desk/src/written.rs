@@ -1,15 +1,18 @@
 //! A product as its vendor would write it: a page changes a part of it and leaves the rest as it is.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use desk::{OwnProduct, WriteProduct};
 use domain::VariantId;
 use domain::catalog::Variant;
+use domain::text::ContentLanguage;
 use serde_json::{Map, Value, json};
 
 use api::Problem;
 
-/// The stored product as a request to replace it by itself. What is left out of a variant keeps its value.
+/// The stored product as a request to replace it by itself. What is left out of a variant keeps its value, as do its
+/// language and its texts in other languages.
 pub(crate) fn written(own: &OwnProduct) -> Map<String, Value> {
     let product = &own.product;
     let variant = |variant: &Variant| {
@@ -66,6 +69,24 @@ pub(crate) fn with_price(
         }
     }
     written(&changed)
+}
+
+/// The request with other texts in a language, or with none in it. What is written in the others stays.
+pub(crate) fn with_texts(own: &OwnProduct, language: &ContentLanguage, texts: Option<Value>) -> Map<String, Value> {
+    let translations = &own.product.translations;
+    let known: BTreeSet<&ContentLanguage> = translations.languages().chain(own.descriptions.languages()).collect();
+    let stored = |tag: &ContentLanguage| {
+        let mut texts = json!(translations.get(tag).cloned().unwrap_or_default());
+        if let (Some(texts), Some(html)) = (texts.as_object_mut(), own.descriptions.get(tag)) {
+            texts.insert("description_html".to_owned(), json!(html));
+        }
+        (tag.to_string(), texts)
+    };
+    let others = known.into_iter().filter(|tag| *tag != language).map(stored);
+    let all: Map<String, Value> = others.chain(texts.map(|texts| (language.to_string(), texts))).collect();
+    let mut fields = written(own);
+    fields.insert("translations".to_owned(), Value::Object(all));
+    fields
 }
 
 /// The request as the API reads it.

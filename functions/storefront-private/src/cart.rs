@@ -20,9 +20,10 @@ const MOST_ROUNDS: usize = 4;
 impl App {
     /// The cart of a visitor: the one of their cookie, or else the one of their account.
     pub(crate) async fn cart_of(&self, visitor: &Visitor) -> Result<Option<ShownCart>, Problem> {
+        let language = visitor.language.content();
         let named = visitor.cookies.named(CART, &self.place).and_then(|id| id.parse::<CartId>().ok());
         if let Some(id) = named {
-            match self.carts.show(id, visitor.now).await {
+            match self.carts.show(id, language.as_ref(), visitor.now).await {
                 // One that was ordered or claimed is not this visitor's to fill any more.
                 Ok(shown) if shown.cart.order.is_none() => return Ok(Some(shown)),
                 Ok(_) => {}
@@ -31,7 +32,7 @@ impl App {
             }
         }
         match visitor.user() {
-            Some(user) => Ok(self.carts.of_buyer(user, visitor.now).await?),
+            Some(user) => Ok(self.carts.of_buyer(user, language.as_ref(), visitor.now).await?),
             None => Ok(None),
         }
     }
@@ -271,7 +272,7 @@ async fn add(
         match app.carts.put_line(shown.cart.id, (variant, units), &expected, call).await {
             Ok(outcome) => return Ok(done(outcome).unwrap_or(shown)),
             Err(error) if error.code() == Code::VersionMismatch => {
-                shown = app.carts.show(shown.cart.id, visitor.now).await?;
+                shown = app.carts.show(shown.cart.id, visitor.language.content().as_ref(), visitor.now).await?;
             }
             Err(error) => return Err(error.into()),
         }

@@ -287,7 +287,7 @@ async fn payment_form(app: &App, visitor: &Visitor, shown: &ShownCart) -> Result
 }
 
 async fn hosted_pages(app: &App) -> Result<Vec<&'static str>, Response> {
-    app.checkout.hosted_pages(None).await.map_err(|error| Problem::from(error).into_response())
+    app.checkout.hosted_pages().await.map_err(|error| Problem::from(error).into_response())
 }
 
 pub(crate) async fn show_payment(State(app): State<App>, visitor: Visitor) -> Result<Response, Response> {
@@ -336,7 +336,7 @@ pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields)
     // A form that is sent twice finds its cart ordered: it is the same order again, not an empty cart.
     let cart = visitor.cookies.named(CART, &app.place).and_then(|id| id.parse().ok());
     let shown = match cart {
-        Some(id) => match app.carts.show(id, visitor.now).await {
+        Some(id) => match app.carts.show(id, visitor.language.content().as_ref(), visitor.now).await {
             Ok(shown) => shown,
             Err(error) if error.code() == Code::NotFound => app.ready_cart(&visitor).await?,
             Err(error) => return Err(Problem::from(error).into_response()),

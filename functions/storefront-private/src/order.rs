@@ -266,14 +266,10 @@ async fn told(app: &App, visitor: &Visitor, order: &PlacedOrder, problem: Proble
     }
     let t = Texts::of(visitor.language);
     let words = sentence(t, problem.code()).unwrap_or(t.problem_other);
-    match app.checkout.hosted_pages(Some(order)).await {
-        // From this page, too, a buyer may go on to pay.
-        Ok(origins) => {
-            let page = page(app, visitor, order, note(Tone::Bad, words));
-            Reply::private(page).leading_to(origins).because(&problem).into_response()
-        }
-        Err(error) => Problem::from(error).into_response(),
-    }
+    // From this page, too, a buyer may go on to pay.
+    let origins = app.checkout.hosted_pages_of(order).await;
+    let page = page(app, visitor, order, note(Tone::Bad, words));
+    Reply::private(page).leading_to(origins).because(&problem).into_response()
 }
 
 pub(crate) async fn show_order(
@@ -293,8 +289,7 @@ pub(crate) async fn show_order(
     }
     let placed = visitor.path.contains("?placed");
     let alerts = if placed { note(Tone::Good, Texts::of(visitor.language).order_thanks) } else { Html::default() };
-    let origins =
-        app.checkout.hosted_pages(Some(&order)).await.map_err(|error| Problem::from(error).into_response())?;
+    let origins = app.checkout.hosted_pages_of(&order).await;
     Ok(Reply::private(page(&app, &visitor, &order, alerts)).leading_to(origins).kept_offline().into_response())
 }
 

@@ -10,7 +10,7 @@ use browser::{Lang, Reply};
 use bytes::Bytes;
 use domain::catalog::{List, ProductCard};
 use domain::{Currency, Money, PageRequest, Timestamp};
-use pages::{Frame, with_query};
+use pages::{Frame, Language, with_query};
 use serde::Deserialize;
 use shop::{Found, ListQuery, ShownProduct, ShownVariant, Sort};
 use tokio::task::JoinSet;
@@ -52,9 +52,9 @@ pub(crate) async fn show_feed(
     for _ in 0..ROUNDS {
         let list = List { category: None, vendor: None, currency };
         let page = PageRequest { limit: AT_ONCE, cursor };
-        let query = ListQuery { list, sort: Sort::Newest, min_price: None, max_price: None, page };
+        let query = ListQuery { list, sort: Sort::Newest, min_price: None, max_price: None, page, language: None };
         let slice = app.window.list(query).await?;
-        for shown in app.shown(cards_of(&slice.items), currency, now).await? {
+        for shown in app.shown(cards_of(&slice.items), (currency, language), now).await? {
             items.extend(shown.variants.iter().map(|variant| item(&f, &shown, variant, app.window.media_base())));
         }
         cursor = slice.next;
@@ -83,13 +83,13 @@ impl App {
     async fn shown(
         &self,
         cards: Vec<ProductCard>,
-        currency: Currency,
+        (currency, language): (Currency, Language),
         now: Timestamp,
     ) -> Result<Vec<ShownProduct>, Problem> {
         let mut reading = JoinSet::new();
         for (place, card) in cards.into_iter().enumerate() {
-            let window = self.window.clone();
-            reading.spawn(async move { (place, window.product(&card.handle, currency, now).await) });
+            let (window, wanted) = (self.window.clone(), language.content());
+            reading.spawn(async move { (place, window.product(&card.handle, currency, wanted.as_ref(), now).await) });
         }
         let mut read = Vec::with_capacity(reading.len());
         while let Some(done) = reading.join_next().await {

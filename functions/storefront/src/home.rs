@@ -50,9 +50,16 @@ impl App {
     }
 
     /// The first cards of a list. One that cannot be read is left out and logged.
-    pub(crate) async fn first_cards(&self, list: List, sort: Sort, limit: u16) -> Result<Vec<ProductCard>, Problem> {
-        let page = PageRequest { limit, cursor: None };
-        let found = self.window.list(ListQuery { list, sort, min_price: None, max_price: None, page }).await?;
+    pub(crate) async fn first_cards(
+        &self,
+        list: List,
+        language: Language,
+        sort: Sort,
+        limit: u16,
+    ) -> Result<Vec<ProductCard>, Problem> {
+        let (page, language) = (PageRequest { limit, cursor: None }, language.content());
+        let found =
+            self.window.list(ListQuery { list, sort, min_price: None, max_price: None, page, language }).await?;
         Ok(cards_of(&found.items))
     }
 }
@@ -85,7 +92,7 @@ impl App {
         let currency = self.window.main_currency();
         let list = List { category: None, vendor: None, currency };
         let (tree, newest) =
-            tokio::join!(self.categories.tree(&self.window, now), self.first_cards(list, Sort::Newest, ROW));
+            tokio::join!(self.categories.tree(&self.window, now), self.first_cards(list, language, Sort::Newest, ROW));
         // Where nothing can be read, the usual page of the problem says as much.
         let (Ok(tree), Ok(newest)) = (tree, newest) else { return Err(problem) };
         let f = Frame::new(&self.place.site, language, "/", pages::Texts::of(language).problem_not_found);
@@ -118,8 +125,8 @@ pub(crate) async fn show_home(
     let all = || List { category: None, vendor: None, currency };
     let (tree, newest, affordable) = tokio::join!(
         app.categories.tree(&app.window, now),
-        app.first_cards(all(), Sort::Newest, ROW),
-        app.first_cards(all(), Sort::Price, ROW)
+        app.first_cards(all(), language, Sort::Newest, ROW),
+        app.first_cards(all(), language, Sort::Price, ROW)
     );
     let (tree, newest, affordable) = (tree?, newest?, affordable?);
     let site = &app.place.site;
@@ -135,9 +142,9 @@ pub(crate) async fn show_home(
     let tile = async |root: &Category| {
         let known = match asked.currency {
             Some(currency) => currency,
-            None => app.currency_in(&root.handle, now).await,
+            None => app.currency_in(&root.handle, language, now).await,
         };
-        let image = app.picture_of(&root.handle, known, now).await;
+        let image = app.picture_of(&root.handle, known, language, now).await;
         Tile { href: f.to(&format!("/c/{}", root.handle)), name: category_name(root, f.language), image }
     };
     let categories = join_all(tree.roots.iter().take(TILES).map(tile)).await;

@@ -111,14 +111,21 @@ impl App {
     pub(crate) async fn list_page<'a>(
         &self,
         path: &str,
-        list: List,
+        (list, language): (List, Language),
         asked: &AskedList,
         around: impl Future<Output = Result<Around<'a>, Problem>> + Send,
     ) -> Result<Reply, Problem> {
         let currency = list.currency;
         let wanted = Wanted::of(asked, currency);
         let page = PageRequest { limit: PER_PAGE, cursor: asked.after.clone() };
-        let query = ListQuery { list, sort: wanted.sort, min_price: wanted.min, max_price: wanted.max, page };
+        let query = ListQuery {
+            list,
+            sort: wanted.sort,
+            min_price: wanted.min,
+            max_price: wanted.max,
+            page,
+            language: language.content(),
+        };
         let (found, around) = tokio::join!(self.window.list(query), around);
         let (found, Around { f, crumbs, heading, intro, narrower }) = (found?, around?);
         let link = |sort: Sort, name: &str| {
@@ -225,7 +232,7 @@ pub(crate) async fn list_products(
         Ok(Around { crumbs, heading: t.all_products.to_owned(), intro: Html::default(), narrower, f })
     };
     let list = List { category: None, vendor: None, currency };
-    app.list_page("/products", list, &asked, around).await
+    app.list_page("/products", (list, language), &asked, around).await
 }
 
 pub(crate) async fn list_category(
@@ -252,7 +259,7 @@ async fn category_page(
     let Some(shown) = path.last() else { return Err(Problem::of(domain::Code::NotFound)) };
     let currency = match asked.currency {
         Some(currency) => currency,
-        None => app.currency_in(&shown.handle, now).await,
+        None => app.currency_in(&shown.handle, language, now).await,
     };
     if own_path.strip_prefix("/c/") != Some(category) {
         return Ok(moved(app, language, &own_path, currency));
@@ -269,7 +276,7 @@ async fn category_page(
         Ok(Around { crumbs, heading: name.clone(), intro: Html::default(), narrower, f })
     };
     let list = List { category: Some(shown.handle.clone()), vendor: None, currency };
-    app.list_page(&own_path, list, asked, around).await
+    app.list_page(&own_path, (list, language), asked, around).await
 }
 
 /// To the one path of what was asked for.

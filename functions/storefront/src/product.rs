@@ -40,13 +40,19 @@ const FEW: i64 = 5;
 #[derive(Debug, Default)]
 pub(crate) struct Similar(Mutex<Known>);
 
-/// Cards by category and currency, with the time at which they were read.
-type Known = BTreeMap<(Handle, Currency), (Timestamp, Vec<ProductCard>)>;
+/// Cards by category, currency and language, with the time at which they were read.
+type Known = BTreeMap<(Handle, Currency, Language), (Timestamp, Vec<ProductCard>)>;
 
 impl App {
     /// The newest products of a category; none when they cannot be read: the page is shown all the same.
-    async fn newest_of(&self, category: &Handle, currency: Currency, now: Timestamp) -> Vec<ProductCard> {
-        let key = (category.clone(), currency);
+    async fn newest_of(
+        &self,
+        category: &Handle,
+        currency: Currency,
+        language: Language,
+        now: Timestamp,
+    ) -> Vec<ProductCard> {
+        let key = (category.clone(), currency, language);
         let known = self.similar.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some((read_at, cards)) = known
             && now.since(read_at) < MAX_AGE
@@ -55,7 +61,7 @@ impl App {
         }
         let list = List { category: Some(category.clone()), vendor: None, currency };
         let limit = u16::try_from(SIMILAR + 1).unwrap_or(u16::MAX);
-        match self.first_cards(list, Sort::Newest, limit).await {
+        match self.first_cards(list, language, Sort::Newest, limit).await {
             Ok(cards) => {
                 let mut kept = self.similar.0.lock().unwrap_or_else(PoisonError::into_inner);
                 if kept.len() >= MOST {
@@ -73,9 +79,9 @@ impl App {
     }
 
     /// The first currency in which a category has something.
-    pub(crate) async fn currency_in(&self, category: &Handle, now: Timestamp) -> Currency {
+    pub(crate) async fn currency_in(&self, category: &Handle, language: Language, now: Timestamp) -> Currency {
         for currency in &self.place.site.currencies {
-            if !self.newest_of(category, *currency, now).await.is_empty() {
+            if !self.newest_of(category, *currency, language, now).await.is_empty() {
                 return *currency;
             }
         }
@@ -83,8 +89,14 @@ impl App {
     }
 
     /// A picture of what a category has.
-    pub(crate) async fn picture_of(&self, category: &Handle, currency: Currency, now: Timestamp) -> Option<String> {
-        let cards = self.newest_of(category, currency, now).await;
+    pub(crate) async fn picture_of(
+        &self,
+        category: &Handle,
+        currency: Currency,
+        language: Language,
+        now: Timestamp,
+    ) -> Option<String> {
+        let cards = self.newest_of(category, currency, language, now).await;
         cards.into_iter().find_map(|card| card.image).map(|image| image.url)
     }
 }
@@ -117,15 +129,18 @@ async fn product_page(
     now: Timestamp,
 ) -> Result<Reply, Problem> {
     let handle = Handle::parse(handle).map_err(|_| Problem::of(Code::NotFound))?;
-    let currency = app.currency(asked.currency);
-    let (found, tree) = tokio::join!(app.window.product(&handle, currency, now), app.categories.tree(&app.window, now));
+    let (currency, wanted) = (app.currency(asked.currency), language.content());
+    let (found, tree) = tokio::join!(
+        app.window.product(&handle, currency, wanted.as_ref(), now),
+        app.categories.tree(&app.window, now)
+    );
     let (mut found, mut currency) = (found?, currency);
     // What has no price in a currency is shown in one that it has: its address is one, whatever the currency.
     for other in app.place.site.currencies.iter().filter(|other| **other != currency) {
         if !matches!(found, Found::Nowhere) {
             break;
         }
-        found = app.window.product(&handle, *other, now).await?;
+        found = app.window.product(&handle, *other, wanted.as_ref(), now).await?;
         if matches!(found, Found::Here(_)) {
             currency = *other;
             break;
@@ -139,7 +154,7 @@ async fn product_page(
     let tree = tree?;
     let path = shown.product.categories.last().and_then(|category| path_to(&tree, category)).unwrap_or_default();
     let similar = match shown.product.categories.last() {
-        Some(category) => app.newest_of(category, currency, now).await,
+        Some(category) => app.newest_of(category, currency, language, now).await,
         None => Vec::new(),
     };
     let similar: Vec<ProductCard> =
@@ -257,7 +272,9 @@ fn view<'a>(
         || Shows { price: money(price, f.language), tone: "bad", state: f.t.sold_out.to_owned(), ..Shows::default() };
     let options: Vec<&str> = product.options.iter().map(|option| option.name.as_str()).collect();
     let delivery = shown.delivery.map(|rate: Money| fill(f.t.delivery_cost, &[("price", &money(rate, f.language))]));
+    let tag = shown.language.as_ref().filter(|language| f.language.content().as_ref() != Some(*language));
     views::Product {
+        tag: tag.map(ToString::to_string),
         heading: product.title.to_string(),
         pictures: pictures(&f, shown, media_base),
         vendor: product.vendor.name.to_string(),

@@ -45,9 +45,19 @@ pub(crate) async fn search_products(
     for page in 1..=PAGES {
         let list = List { category: None, vendor: None, currency };
         let request = PageRequest { limit: 100, cursor };
-        let asked = ListQuery { list, sort: Sort::Newest, min_price: None, max_price: None, page: request };
+        let asked = ListQuery {
+            list,
+            sort: Sort::Newest,
+            min_price: None,
+            max_price: None,
+            page: request,
+            language: language.content(),
+        };
         let slice = app.window.list(asked).await?;
-        let fits = |card: &ProductCard| search.is_found_in([card.title.as_str(), card.vendor.name.as_str()]);
+        let fits = |card: &ProductCard| {
+            // The handle is made of the title in its own language.
+            search.is_found_in([card.title.as_str(), card.handle.as_str(), card.vendor.name.as_str()])
+        };
         found.extend(cards_of(&slice.items).into_iter().filter(fits));
         cursor = slice.next;
         is_cut = cursor.is_some() && (page == PAGES || found.len() >= MOST);

@@ -114,7 +114,7 @@ async fn products(app: &App, category: Option<Handle>) -> Result<Vec<String>, Pr
             pages_left -= 1;
             let list = List { category: category.clone(), vendor: None, currency: *currency };
             let page = PageRequest { limit: 100, cursor };
-            let asked = ListQuery { list, sort: Sort::Newest, min_price: None, max_price: None, page };
+            let asked = ListQuery { list, sort: Sort::Newest, min_price: None, max_price: None, page, language: None };
             let slice = app.window.list(asked).await?;
             found.extend(cards_of(&slice.items).iter().map(|card| format!("/p/{}", card.handle)));
             cursor = slice.next;

@@ -42,7 +42,7 @@ async fn shop_page(app: &App, language: Language, handle: &str, asked: &AskedLis
         Ok(Around { f, crumbs, heading: name, intro, narrower: Vec::new() })
     };
     let list = List { category: None, vendor: Some(handle.clone()), currency };
-    app.list_page(&path, list, asked, around).await
+    app.list_page(&path, (list, language), asked, around).await
 }
 
 /// What a shop says of itself, and who sells.

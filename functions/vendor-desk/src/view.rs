@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use api::Answer;
 use desk::OwnProduct;
 use domain::address::Country;
-use domain::catalog::{Image, ImageSource, InventoryPolicy, ProductOption, ProductState, SaleUnit, Seo};
-use domain::text::{Handle, LongText, Name, Title};
+use domain::catalog::{
+    Image, ImageSource, InventoryPolicy, OptionWords, ProductOption, ProductState, SaleUnit, Seo, Translation,
+};
+use domain::text::{ContentLanguage, Handle, InLanguages, LongText, Name, Title};
 use domain::{Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,6 +19,13 @@ pub struct VendorProduct {
     id: ProductId,
     handle: Handle,
     title: Title,
+    /// The language of its own texts; null where its vendor has not said.
+    #[schema(required = true, value_type = Option<String>)]
+    language: Option<ContentLanguage>,
+    /// Its texts in other languages, by their tags.
+    #[serde(skip_serializing_if = "InLanguages::is_empty")]
+    #[schema(value_type = BTreeMap<String, VendorTranslation>)]
+    translations: InLanguages<VendorTranslation>,
     state: ProductState,
     /// Counts the changes of the product: send it in `If-Match`.
     version: u64,
@@ -47,6 +56,22 @@ pub struct VendorProduct {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     hidden: Option<HiddenView>,
+}
+
+/// A product's texts in another language, in the form in which they are written.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VendorTranslation {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    title: Option<Title>,
+    /// The sanitised description; absent in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    description_html: Option<String>,
+    seo: Seo,
+    /// How options and their values are called, by the option's own name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    options: BTreeMap<Name, OptionWords>,
 }
 
 /// Why the operator hides a product.
@@ -142,10 +167,21 @@ impl From<&OwnProduct> for VendorProduct {
                 }
             })
             .collect();
+        let translation = |(language, said): (&ContentLanguage, &Translation)| {
+            let shown = VendorTranslation {
+                title: said.title.clone(),
+                description_html: own.descriptions.get(language).cloned(),
+                seo: said.seo.clone(),
+                options: said.options.clone(),
+            };
+            (language.clone(), shown)
+        };
         Self {
             id: product.id,
             handle: product.handle.clone(),
             title: product.title.clone(),
+            language: product.language.clone(),
+            translations: product.translations.iter().map(translation).collect(),
             state: product.state,
             version: product.version,
             description_html: own.description_html.clone(),

@@ -5,9 +5,10 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::text::ContentLanguage;
 use domain::{Code, Expected};
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, ETAG, IF_MATCH};
+use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, ETAG, IF_MATCH};
 use http::request::Parts;
 use ring::digest;
 use serde::Serialize;
@@ -95,6 +96,26 @@ impl IntoResponse for CachedBytes {
         let tag = tag_of_bytes(&self.bytes);
         let mut response = ([(http::header::CONTENT_TYPE, self.content_type)], self.bytes).into_response();
         mark_public(&mut response, tag, self.fresh_s, self.stale_s);
+        response
+    }
+}
+
+/// A response in a language, which `Content-Language` names; nothing where it is not known.
+#[derive(Clone, Debug)]
+pub struct InLanguage<T> {
+    /// The language that it is in.
+    pub language: Option<ContentLanguage>,
+    /// The response itself.
+    pub reply: T,
+}
+
+impl<T: IntoResponse> IntoResponse for InLanguage<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.reply.into_response();
+        let language = self.language.and_then(|language| HeaderValue::try_from(language.as_str()).ok());
+        if let Some(language) = language {
+            response.headers_mut().insert(CONTENT_LANGUAGE, language);
+        }
         response
     }
 }

@@ -27,7 +27,7 @@ pub mod views;
 mod sample;
 
 pub use body::{Json, OrDefault, Path, Query, RawBody, RawReply};
-pub use conditional::{Cached, CachedBytes, IfMatch, Versioned, etag_of};
+pub use conditional::{Cached, CachedBytes, IfMatch, InLanguage, Versioned, etag_of};
 pub use domain::Code;
 pub use edge::behind_edge;
 pub use idempotency::{Answer, IdempotencyKey};

@@ -14,9 +14,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr, Required};
 
 use crate::{
-    Answer, Bearer, Buyer, Cached, CachedBytes, Caller, GuestOrder, IdempotencyKey, Idempotent, IfMatch, Json, Keyed,
-    Member, NamedVendor, NoBody, Now, Operator, OrDefault, Path, Problem, Query, RawBody, RawReply, SourceIp,
-    Versioned,
+    Answer, Bearer, Buyer, Cached, CachedBytes, Caller, GuestOrder, IdempotencyKey, Idempotent, IfMatch, InLanguage,
+    Json, Keyed, Member, NamedVendor, NoBody, Now, Operator, OrDefault, Path, Problem, Query, RawBody, RawReply,
+    SourceIp, Versioned,
 };
 
 /// An argument of a handler, as the OpenAPI document needs it.
@@ -242,6 +242,12 @@ impl<T> Reply for Versioned<T> {
 impl<T> Reply for Cached<T> {
     const ETAG: bool = true;
     const CACHED: bool = true;
+}
+
+impl<T: Reply> Reply for InLanguage<T> {
+    const ETAG: bool = T::ETAG;
+    const CACHED: bool = T::CACHED;
+    const LOCATION: bool = T::LOCATION;
 }
 
 impl Reply for CachedBytes {

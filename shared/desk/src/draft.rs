@@ -1,6 +1,7 @@
 //! Products as vendors write them.
 
 mod prices;
+mod translations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +11,15 @@ use domain::catalog::{
     Variant, check_counts,
 };
 use domain::stock::Layout;
-use domain::text::{BadText, Handle, LongText, Name, Sku, Title};
+use domain::text::{BadText, ContentLanguage, Handle, InLanguages, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;
 use domain::{Code, Ids, Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use self::prices::prices;
+pub use self::translations::WriteTranslation;
+use self::translations::translated;
 
 /// A product as its vendor writes it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -32,6 +35,15 @@ use self::prices::prices;
 }))]
 pub struct WriteProduct {
     title: Title,
+    /// The language of these texts, as a tag such as `uz-Cyrl`. Without it a stored product keeps its own.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    #[schema(value_type = Option<String>)]
+    language: Option<ContentLanguage>,
+    /// The texts in other languages, by their tags: at most 8. Without it a stored product keeps those that it has, of
+    /// options and values that it still has.
+    #[serde(default)]
+    #[schema(value_type = Option<BTreeMap<String, WriteTranslation>>)]
+    translations: Option<InLanguages<WriteTranslation>>,
     /// The product's name in addresses. Without one, a new product gets a handle made from its title, and a stored
     /// product keeps its own.
     #[serde(default, deserialize_with = "domain::text::optional")]
@@ -134,6 +146,8 @@ pub(crate) type InitialStock = Vec<(VariantId, Layout, i64)>;
 pub(crate) struct Built {
     pub(crate) product: Product,
     pub(crate) description_html: String,
+    /// The descriptions in other languages; nothing when those that are stored stay.
+    pub(crate) descriptions: Option<InLanguages<String>>,
     pub(crate) initial_stock: InitialStock,
 }
 
@@ -181,11 +195,25 @@ pub(crate) fn build(
         }
         variants.push(built);
     }
+    let stored = || {
+        let mut kept = known.cloned();
+        if let Some(kept) = &mut kept {
+            kept.options = with_values(&written.options, &variants);
+            kept.forget_words();
+        }
+        kept.map(|kept| kept.translations).unwrap_or_default()
+    };
+    let (translations, descriptions) = match written.translations.as_ref().map(translated).transpose()? {
+        Some((translations, descriptions)) => (Some(translations), Some(descriptions)),
+        None => (None, None),
+    };
     let product = Product {
         id,
         vendor: vendor.clone(),
         handle,
         title: written.title.clone(),
+        language: written.language.clone().or_else(|| known.and_then(|known| known.language.clone())),
+        translations: translations.unwrap_or_else(stored),
         categories,
         removed_category,
         options: with_values(&written.options, &variants),
@@ -218,14 +246,15 @@ pub(crate) fn build(
         kept: known.map(|known| known.kept.clone()).unwrap_or_default(),
     };
     product.check()?;
-    let description_html = written.description_html.as_ref().map(shown_description).transpose()?.unwrap_or_default();
-    Ok(Built { product, description_html, initial_stock })
+    let description_html = written.description_html.as_ref();
+    let description_html = description_html.map(|html| shown_description(html, "/description_html")).transpose()?;
+    Ok(Built { product, description_html: description_html.unwrap_or_default(), descriptions, initial_stock })
 }
 
-fn shown_description(html: &LongText) -> Result<String, Refusal> {
+fn shown_description(html: &LongText, pointer: &str) -> Result<String, Refusal> {
     product_file::shown_description(html).map(|shown| shown.to_string()).map_err(|bad| {
         let code = if matches!(bad, BadText::TooLong(_)) { "too_long" } else { "invalid" };
-        Refusal::field("/description_html", code, format!("after sanitising it {bad}"))
+        Refusal::field(pointer, code, format!("after sanitising it {bad}"))
     })
 }
 
@@ -327,129 +356,4 @@ fn with_values(options: &[ProductOption], variants: &[Variant]) -> Vec<ProductOp
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::{Coded, VendorId};
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn built(written: Value, known: Option<&Product>) -> Result<Built, String> {
-        let vendor = VendorCard {
-            id: VendorId::from_bits(1),
-            handle: Handle::parse("chorsu").unwrap(),
-            name: Name::parse("Chorsu").unwrap(),
-        };
-        let written: WriteProduct = serde_json::from_value(written).unwrap();
-        let mut ids = Ids::new(Timestamp::from_millis(1_798_761_600_000), || [7; 16]);
-        build(&written, known, &vendor, &CategoryTree::default(), &mut ids).map_err(|refusal| {
-            refusal
-                .fields()
-                .first()
-                .map_or_else(|| refusal.to_string(), |error| format!("{} {}", error.pointer, error.code))
-        })
-    }
-
-    fn bowl(sizes: &[&str]) -> Value {
-        let variant = |size: &&str| json!({"options": {"Size": size}, "price": {"amount": "5.00", "currency": "USD"}});
-        json!({
-            "title": "Bowl", "options": [{"name": "Size", "values": ["S", "L", "S", "XL"]}],
-            "variants": sizes.iter().map(variant).collect::<Vec<_>>(),
-        })
-    }
-
-    #[test]
-    fn an_option_has_each_value_of_its_variants_once_in_the_vendors_order() {
-        let product = built(bowl(&["M", "L", "S"]), None).unwrap().product;
-        let values: Vec<&str> = product.options[0].values.iter().map(Name::as_str).collect();
-        assert_eq!(values, ["S", "L", "M"]);
-    }
-
-    #[test]
-    fn an_empty_description_for_search_engines_is_none() {
-        let mut written = bowl(&["S"]);
-        written["seo"] = json!({"title": "Bowl", "description": ""});
-        let seo = built(written, None).unwrap().product.seo;
-        assert_eq!((seo.title.map(|title| title.to_string()), seo.description), (Some("Bowl".to_owned()), None));
-    }
-
-    #[test]
-    fn an_ordinal_is_never_used_again() {
-        let first = built(bowl(&["S", "M"]), None).unwrap().product;
-        let mut without = bowl(&["S"]);
-        without["variants"][0]["id"] = json!(first.variants[0].id);
-        let second = built(without.clone(), Some(&first)).unwrap().product;
-        let another = without["variants"][0].clone();
-        without["variants"] = json!([another, bowl(&["L"])["variants"][0]]);
-        let third = built(without, Some(&second)).unwrap().product;
-        let ordinals: Vec<u16> = third.variants.iter().map(|variant| variant.id.ordinal()).collect();
-        assert_eq!((ordinals, third.next_ordinal), (vec![1, 3], 4));
-    }
-
-    #[test]
-    fn a_description_is_as_long_as_what_is_shown_of_it() {
-        let described = |html: String| {
-            let mut written = bowl(&["S"]);
-            written["description_html"] = json!(html);
-            built(written, None).map(|built| built.description_html)
-        };
-        // Each `&` is escaped to the five characters of `&amp;`.
-        let longest = described("&".repeat(8_000)).unwrap();
-        assert_eq!(longest.len(), 40_000);
-        assert_eq!(described(longest.clone()).unwrap(), longest, "what was answered can be sent back");
-        assert_eq!(described("&".repeat(8_001)).unwrap_err(), "/description_html too_long");
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused_where_it_stands() {
-        let known = built(bowl(&["S"]), None).unwrap().product;
-        let with = |field: &str, value: Value| {
-            let mut written = bowl(&["S"]);
-            written["variants"][0]["id"] = json!(known.variants[0].id);
-            written["variants"][0][field] = value;
-            written
-        };
-        let usd = |amount: &str| json!({"amount": amount, "currency": "USD"});
-        let stranger = json!(VariantId::new(known.id, 9));
-        let two = json!({"title": "Bowl", "variants": [{"price": usd("5.00")}, {"price": usd("6.00")}]});
-        let mut elsewhere = bowl(&["S"]);
-        elsewhere["category"] = json!("moon");
-        let tagged = |tags: &[&str]| {
-            let mut written = bowl(&["S"]);
-            written["tags"] = json!(tags);
-            written
-        };
-        let mut pictured = bowl(&["S"]);
-        pictured["images"] =
-            json!([{"src": "https://a.test/1"}, {"src": "https://a.test/1", "alt": "The same from the side"}]);
-        let without_options = json!({
-            "title": "Bowl", "options": [{"name": "title"}],
-            "variants": [{"options": {"title": "DEFAULT title"}, "price": usd("5.00")}],
-        });
-        for (written, refused) in [
-            (with("id", stranger), "/variants/0/id unknown"),
-            (with("on_hand", json!(5)), "/variants/0/on_hand not_new"),
-            (with("prices", json!([usd("6.00")])), "/variants/0/price duplicate"),
-            (with("prices", json!([usd("5.00"), usd("-5.00")])), "/variants/0/prices/1 out_of_range"),
-            (with("price", usd("-5.00")), "/variants/0/price out_of_range"),
-            (with("compare_at_price", usd("-6.00")), "/variants/0/compare_at_price out_of_range"),
-            (with("compare_at_prices", json!([usd("-6.00")])), "/variants/0/compare_at_prices/0 out_of_range"),
-            (
-                with("compare_at_price", json!({"amount": "6.00", "currency": "UZS"})),
-                "/variants/0/compare_at_price missing",
-            ),
-            (with("options", json!({"Colour": "Red"})), "/variants/0/options unknown"),
-            (with("options", json!({})), "/variants/0/options mismatch"),
-            (with("shards", json!(33)), "/variants/0/shards out_of_range"),
-            (two, "/variants/1/options duplicate"),
-            (with("compare_at_price", usd("0.00")), "/variants/0/compare_at_price out_of_range"),
-            (with("compare_at_prices", json!([usd("0.00")])), "/variants/0/compare_at_prices/0 out_of_range"),
-            (tagged(&["blue", "glazed, matt"]), "/tags/1 comma"),
-            (tagged(&["blue", "matt", "blue"]), "/tags/2 duplicate"),
-            (pictured, "/images/1/src duplicate"),
-            (without_options, "/options/0 reserved"),
-            (elsewhere, "/category unknown"),
-        ] {
-            assert_eq!(built(written.clone(), Some(&known)).err().as_deref(), Some(refused), "{written}");
-        }
-    }
-}
+mod tests;

@@ -34,7 +34,7 @@ mod vendors;
 
 pub use desk::Desk;
 pub use documents::{AddDocument, BegunDocument, DocumentType};
-pub use draft::{WriteProduct, WriteVariant};
+pub use draft::{WriteProduct, WriteTranslation, WriteVariant};
 pub use invitations::{Accepted, AnswerInvitation, Invite, OpenInvitation, TakeBackInvitation};
 pub use inviting::Inviter;
 pub use legal::{AcceptTerms, PublishLegal};

@@ -1,7 +1,7 @@
 //! Imports and exports of product files: starting one and showing its progress. A worker does the work itself.
 
 use bytes::Bytes;
-use domain::job::{ExportJob, FileFormat, ImportJob, ImportRowError, JobState, StockImport, import_key};
+use domain::job::{ExportJob, FileFormat, ImportFault, ImportJob, ImportRowError, JobState, StockImport, import_key};
 use domain::settings::Limit;
 use domain::stored::Kept;
 use domain::text::Line;
@@ -192,7 +192,7 @@ impl Desk {
         }
         let mut ended = former.clone();
         let detail = "another import was begun while this one waited for its file or for somebody to look after it";
-        let report = ended.fail(ImportRowError::of_file("superseded", detail), now);
+        let report = ended.fail(ImportRowError::of_file(ImportFault::Superseded, detail), now);
         Ok(Some((ended, report)))
     }
 

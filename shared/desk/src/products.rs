@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use domain::catalog::{CategoryTree, Product, ProductState, Variant};
 use domain::settings::Quotas;
 use domain::stock::StockShard;
-use domain::text::Handle;
+use domain::text::{Handle, InLanguages};
 use domain::vendor::{Member, Permission};
 use domain::{
     Call, Code, Coded, Currency, Expected, Outcome, PageRequest, ProductId, Refusal, Slice, Timestamp, VariantId,
@@ -29,6 +29,8 @@ pub struct OwnProduct {
     pub product: Product,
     /// The sanitised description; absent in lists.
     pub description_html: Option<String>,
+    /// The sanitised descriptions in other languages; none in lists.
+    pub descriptions: InLanguages<String>,
     /// The units of each variant, of all its shards together.
     pub units: BTreeMap<VariantId, StockShard>,
     /// The vendor's own currency.
@@ -40,14 +42,19 @@ pub(crate) type ShardsByVariant = BTreeMap<VariantId, Vec<StockShard>>;
 impl OwnProduct {
     pub(crate) fn new(stored: &StoredProduct, shards: &ShardsByVariant, member: &Member) -> Self {
         let listed = Self::listed(stored.product.clone(), shards, member);
-        Self { description_html: Some(stored.description_html.clone()), ..listed }
+        Self {
+            description_html: Some(stored.description_html.clone()),
+            descriptions: stored.descriptions.clone(),
+            ..listed
+        }
     }
 
     fn listed(product: Product, shards: &ShardsByVariant, member: &Member) -> Self {
         let sum = |shards: &Vec<StockShard>| shards.iter().fold(StockShard::default(), |sum, shard| sum.plus(*shard));
         let variants = product.variants.iter();
         let units = variants.filter_map(|variant| Some((variant.id, sum(shards.get(&variant.id)?)))).collect();
-        Self { product, description_html: None, units, currency: member.account.currency }
+        let descriptions = InLanguages::new();
+        Self { product, description_html: None, descriptions, units, currency: member.account.currency }
     }
 }
 
@@ -161,6 +168,7 @@ impl Desk {
         call: Call<'_, OwnProduct, R>,
     ) -> Done<R> {
         let mut new = StoredProduct::new(built.product, built.description_html);
+        new.descriptions = built.descriptions.unwrap_or_default();
         let shards = initial_shards(&built.initial_stock);
         let (suggested, vendor) = (new.product.handle.clone(), &member.account.card.handle);
         if !new.product.awaits_handle && self.is_known_in_files(&suggested, &new.product).await? {
@@ -263,6 +271,9 @@ impl Desk {
         changed.availability.available.retain(|variant, _| built.product.variant(*variant).is_some());
         changed.product = built.product;
         changed.description_html = built.description_html;
+        if let Some(descriptions) = built.descriptions {
+            changed.descriptions = descriptions;
+        }
         let mut shards = self.stock.shards(&shard_counts(&changed.product)).await?;
         shards.extend(initial_shards(&built.initial_stock));
         Ok(Decision::Write(changed, Replaced { shards, initial_stock: built.initial_stock, to_rebalance }))

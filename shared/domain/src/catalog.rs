@@ -5,20 +5,22 @@ mod category;
 mod file_columns;
 mod hidden;
 mod image;
+mod product_fault;
 mod product_file;
 mod sale_unit;
 mod stock_level;
+mod translation;
 mod variant;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::address::Country;
-use crate::code::{Code, FieldError, Refusal};
 use crate::stored::Kept;
-use crate::text::{Handle, Line, Name, Title};
+use crate::text::{ContentLanguage, Handle, InLanguages, Line, Name, Title};
 use crate::vendor::VendorCard;
 use crate::{Currency, ProductId, Timestamp, VariantId};
 
@@ -27,9 +29,11 @@ pub use category::{Category, CategoryTree};
 pub use file_columns::{FileCells, FileColumns, FileHeaders, MAX_KEPT_BYTES};
 pub use hidden::Hidden;
 pub use image::{Image, ImageLink, ImageSource};
+pub use product_fault::{FoundFault, ProductFault, check_counts};
 pub use product_file::NO_OPTION;
 pub use sale_unit::{Measure, SaleUnit, Step};
 pub use stock_level::StockLevel;
+pub use translation::{OptionWords, Translation, Wording};
 pub use variant::{InventoryPolicy, Price, Variant};
 
 /// The most variants of a product.
@@ -81,28 +85,6 @@ pub struct Seo {
 /// A description for search engines: one paragraph of plain text.
 pub type SeoText = crate::text::LongText;
 
-/// Fails with `invalid` when a product has more parts than one may have. To be called before the parts are compared
-/// with each other, because the work of that grows faster than their number.
-pub fn check_counts<T>(
-    variants: &[T],
-    options: &[ProductOption],
-    images: &[Image],
-    tags: &[Name],
-) -> Result<(), Refusal> {
-    let counts = [
-        ("/variants", variants.len(), MAX_VARIANTS),
-        ("/options", options.len(), MAX_OPTIONS),
-        ("/images", images.len(), MAX_IMAGES),
-        ("/tags", tags.len(), MAX_TAGS),
-    ];
-    let errors: Vec<_> = counts
-        .into_iter()
-        .filter(|(_, length, most)| length > most)
-        .map(|(list, _, most)| FieldError::new(list, "too_many", format!("at most {most}")))
-        .collect();
-    if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
-}
-
 /// Whether buyers can see a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -144,6 +126,12 @@ pub struct Product {
     /// Its name in addresses, unique in the marketplace.
     pub handle: Handle,
     pub title: Title,
+    /// The language of its own texts, when its vendor has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<ContentLanguage>,
+    /// Its texts in other languages. Descriptions are an item of their own.
+    #[serde(default, skip_serializing_if = "InLanguages::is_empty")]
+    pub translations: InLanguages<Translation>,
     /// The path from the root of the tree to the product's own category, or to what is left of it: the lists that the
     /// product is in.
     #[serde(default)]
@@ -230,6 +218,8 @@ pub struct RemovedCategory {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListingRow {
     pub list: List,
+    /// The product's titles by the tags of their languages.
+    pub titles: Arc<BTreeMap<String, String>>,
     /// The card in the list's currency, with prices in it.
     pub card: ProductCard,
     /// When the product was published for the first time, which orders the list by newest.
@@ -320,6 +310,7 @@ impl Product {
         let (true, Some(published_at)) = (self.is_for_sale(), self.published_at) else {
             return Vec::new();
         };
+        let titles = Arc::new(self.listed_titles());
         let scopes = std::iter::once(None).chain(self.categories.iter().cloned().map(Some));
         let mut rows = Vec::new();
         for category in scopes {
@@ -327,7 +318,7 @@ impl Product {
                 for currency in self.currencies() {
                     if let Some(card) = self.card(currency, available, |picture| picture.as_str().to_owned()) {
                         let list = List { category: category.clone(), vendor: vendor.clone(), currency };
-                        rows.push(ListingRow { list, card, published_at });
+                        rows.push(ListingRow { list, titles: Arc::clone(&titles), card, published_at });
                     }
                 }
             }
@@ -351,98 +342,6 @@ impl Product {
         }
         let values: Vec<&str> = variant.values.iter().map(Name::as_str).collect();
         format!("{} ({})", self.title, values.join(", "))
-    }
-
-    /// Fails with `invalid` when the product's parts do not fit together, or when exporting and importing it would
-    /// change it; `errors` names each part.
-    pub fn check(&self) -> Result<(), Refusal> {
-        check_counts(&self.variants, &self.options, &self.images, &self.tags)?;
-        let mut errors = Vec::new();
-        let mut wrong =
-            |pointer: String, code: &str, detail: String| errors.push(FieldError::new(pointer, code, detail));
-        if self.variants.is_empty() {
-            wrong("/variants".into(), "missing", "a product has at least one variant".into());
-        }
-        for (index, option) in self.options.iter().enumerate() {
-            if self.options.iter().take(index).any(|earlier| earlier.name == option.name) {
-                wrong(format!("/options/{index}/name"), "duplicate", "two options have this name".into());
-            }
-        }
-        let mut seen: BTreeSet<&[Name]> = BTreeSet::new();
-        for (index, variant) in self.variants.iter().enumerate() {
-            if variant.values.len() != self.options.len() {
-                wrong(
-                    format!("/variants/{index}/options"),
-                    "mismatch",
-                    "must have exactly one value for each option".into(),
-                );
-            } else if !seen.insert(&variant.values) {
-                wrong(format!("/variants/{index}/options"), "duplicate", "two variants have these values".into());
-            }
-            if variant.prices.is_empty() {
-                wrong(format!("/variants/{index}/prices"), "missing", "must have a price".into());
-            }
-            if variant.prices.len() > MAX_CURRENCIES {
-                wrong(format!("/variants/{index}/prices"), "too_many", format!("at most {MAX_CURRENCIES} currencies"));
-            }
-            if variant.shards == 0 || variant.shards > MAX_SHARDS {
-                wrong(format!("/variants/{index}/shards"), "out_of_range", format!("1 to {MAX_SHARDS}"));
-            }
-            if variant.inventory_policy == InventoryPolicy::Preorder && variant.available_from.is_none() {
-                wrong(format!("/variants/{index}/available_from"), "missing", "a preorder needs a date".into());
-            }
-            if variant.inventory_policy.denies()
-                && (variant.available_from.is_some() || variant.oversell_limit.is_some())
-            {
-                wrong(
-                    format!("/variants/{index}/inventory_policy"),
-                    "mismatch",
-                    "a date and a limit are for backorder and preorder".into(),
-                );
-            }
-            if variant.oversell_limit.is_some_and(|limit| limit > MAX_OVERSELL) {
-                wrong(format!("/variants/{index}/oversell_limit"), "out_of_range", format!("at most {MAX_OVERSELL}"));
-            }
-            if variant.low_stock_at.is_some_and(|units| !(0..=MAX_ON_HAND).contains(&units)) {
-                wrong(format!("/variants/{index}/low_stock_at"), "out_of_range", format!("0 to {MAX_ON_HAND}"));
-            }
-            let mut currencies = BTreeSet::new();
-            for price in &variant.prices {
-                let comparable = price
-                    .compare_at
-                    .is_none_or(|compared| compared.currency() == price.price.currency() && compared.is_price());
-                for (fits, list) in [(price.price.is_price(), "prices"), (comparable, "compare_at_prices")] {
-                    if !fits {
-                        wrong(
-                            format!("/variants/{index}/{list}"),
-                            "out_of_range",
-                            "prices are zero or more, within bounds, one currency each".into(),
-                        );
-                    }
-                }
-                if !currencies.insert(price.price.currency()) {
-                    wrong(format!("/variants/{index}/prices"), "duplicate", "two prices in one currency".into());
-                }
-            }
-        }
-        let shards: usize = self.variants.iter().map(|variant| usize::from(variant.layout().peak_shards)).sum();
-        if shards > MAX_PRODUCT_SHARDS {
-            let detail = format!(
-                "the stock of all variants, each at its peak so far, is spread over {shards} shards, \
-                at most {MAX_PRODUCT_SHARDS}"
-            );
-            wrong("/variants".into(), "too_many", detail);
-        }
-        let rows = self.rows_with(self.categories.len());
-        if rows > MAX_LISTING_ROWS {
-            wrong(
-                "/variants".into(),
-                "too_many",
-                format!("categories and currencies make {rows} listing rows, at most {MAX_LISTING_ROWS}"),
-            );
-        }
-        errors.extend(self.round_trip_errors());
-        if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
     }
 }
 

@@ -146,6 +146,11 @@ pub struct FieldError {
     pub detail: String,
 }
 
+/// A name as it stands in an RFC 6901 pointer.
+pub fn pointer_part(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 impl FieldError {
     /// Makes a field error from its parts.
     pub fn new(pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {

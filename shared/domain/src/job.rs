@@ -2,6 +2,7 @@
 //! each delivery works for one slice of time under a lease.
 
 mod format;
+mod import_fault;
 mod mapping;
 mod rebuild;
 mod refused;
@@ -18,6 +19,7 @@ use crate::text::Line;
 use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 
 pub use self::format::FileFormat;
+pub use self::import_fault::ImportFault;
 pub use self::mapping::{ColumnMapping, FileColumn, normalised_header};
 pub use self::rebuild::{Derived, Rebuild, RebuildCounts};
 pub use self::refused::{LastExport, LastImport, RefusedFile, RefusedProduct, RowFault};
@@ -358,8 +360,8 @@ impl ImportJob {
     /// of the report to be stored.
     pub fn complete_without_refused_file(&mut self, now: Timestamp) -> Vec<ImportRowError> {
         let detail = "the file of refused rows could not be written: the report names the rows";
-        let told =
-            ImportRowError { severity: Severity::Warning, ..ImportRowError::of_file("refused_file_missing", detail) };
+        let of_file = ImportRowError::of_file(ImportFault::RefusedFileMissing, detail);
+        let told = ImportRowError { severity: Severity::Warning, ..of_file };
         let counts = ImportCounts { warnings: 1, ..ImportCounts::default() };
         let report = self.advance(self.position, counts, vec![told]);
         self.refused_file = None;

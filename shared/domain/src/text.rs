@@ -1,12 +1,15 @@
 //! Texts that people write, as types. The only way to a value is `parse`, also from the wire: it brings the text into
 //! the one form in which it is kept, and checks length and characters of that form.
 
+mod bad_text;
 mod characters;
+mod cyrillic;
 mod email;
 mod language_tag;
 mod latin;
 mod look_alike;
 mod search;
+mod uzbek_latin;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,31 +21,14 @@ use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
 
 use crate::stored::is_unjudged;
 
+pub use self::bad_text::BadText;
 pub use self::characters::{composed, is_forbidden, is_line_break, is_unseen};
+pub use self::cyrillic::{content_to_cyrillic, to_cyrillic};
 pub use self::email::{MAX_ACCOUNT_LENGTH, account_email, kept_email, kept_optional_email};
-pub use self::language_tag::{ContentLanguage, LanguageTag};
+pub use self::language_tag::{ContentLanguage, InLanguages, LanguageTag, Script};
 pub use self::look_alike::look_of;
 pub use self::search::Search;
-
-/// Why a text is not accepted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadText {
-    /// It is shorter than its minimum.
-    #[error("must not be empty")]
-    Empty,
-    /// It is longer than this maximum, in characters.
-    #[error("must have at most {0} characters")]
-    TooLong(usize),
-    /// It has control characters. Line breaks and tabs are allowed in types of several lines only.
-    #[error("must not contain control characters")]
-    ControlCharacter,
-    /// It has characters that are not shown but change how the text beside them is shown, or that are none.
-    #[error("must not contain characters that turn the direction of writing, or that are no characters")]
-    Hidden,
-    /// It does not have the form of its type, such as an e-mail address. The text says what is required.
-    #[error("{0}")]
-    Form(&'static str),
-}
+pub use self::uzbek_latin::to_latin;
 
 /// The text, when its length in characters is within the limits and it has only characters that its type allows. With
 /// `lines`, line breaks and tabs are allowed.

@@ -5,10 +5,8 @@ use domain::catalog::{ProductCard, SaleUnit};
 use domain::text::Line;
 use domain::vendor::PublicIdentity;
 
+use crate::format::NO_BREAK_SPACE;
 use crate::{Frame, Html, Texts, fill, money};
-
-/// A space at which no line ends.
-const HARD_SPACE: char = '\u{a0}';
 
 /// A card of a product.
 #[derive(Clone, Debug)]
@@ -106,7 +104,7 @@ impl Card {
     /// Its price, which may break before the name of the currency: half of the narrowest phone has no room for
     /// millions of soʻm in one line, and would break within the word.
     pub(crate) fn price_in_two(&self) -> String {
-        match self.price.rsplit_once(HARD_SPACE) {
+        match self.price.rsplit_once(NO_BREAK_SPACE) {
             Some((amount, currency)) if currency.chars().all(char::is_alphabetic) => format!("{amount} {currency}"),
             _ => self.price.clone(),
         }

@@ -15,7 +15,7 @@ use crate::language::Language;
 pub const TASHKENT: Duration = Duration::from_secs(5 * 3_600);
 
 /// Keeps an amount on one line: a price that breaks between its thousands reads as two numbers.
-const NO_BREAK_SPACE: char = '\u{a0}';
+pub(crate) const NO_BREAK_SPACE: char = '\u{a0}';
 
 /// A whole number with its thousands apart: `1,812,000`.
 pub fn number(value: i64, language: Language) -> String {
@@ -187,6 +187,15 @@ mod tests {
             assert!(!written.contains(' '), "{written} may break");
             written.replace('\u{a0}', " ")
         })
+    }
+
+    #[test]
+    fn dates_in_cyrillic_are_the_transliteration_of_dates() {
+        for month in 1..=12 {
+            let at = Timestamp::parse(&format!("2026-{month:02}-09T00:00:00Z")).unwrap();
+            let [latin, cyrillic] = [Language::Uz, Language::UzCyrl].map(|language| date(at, language));
+            assert_eq!(crate::to_cyrillic(&latin), cyrillic);
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use domain::text::ContentLanguage;
+
 /// A language in which every page is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Language {
@@ -46,6 +48,11 @@ impl Language {
             Self::UzCyrl => "uz-Cyrl",
             Self::Uz | Self::Ru | Self::En | Self::Zh => self.code(),
         }
+    }
+
+    /// The language as what is written in it names it; there is none whose tag is none.
+    pub fn content(self) -> Option<ContentLanguage> {
+        ContentLanguage::parse(self.tag())
     }
 
     /// What its speakers call it. Whoever looks for their language may read no other, so it is never translated.

@@ -9,7 +9,6 @@
 //! `icu_decimal`, which hold those tables.
 
 mod card_row;
-mod cyrillic;
 mod format;
 pub mod forms;
 mod history;
@@ -24,12 +23,12 @@ mod texts;
 pub mod views;
 
 pub use card_row::{Card, CardRow, grid, identity_facts, unit_words};
-pub use cyrillic::to_cyrillic;
+pub use domain::text::to_cyrillic;
 pub use format::{TASHKENT, date, date_time, money, number};
 pub use history::event_words;
 pub use html::Html;
 pub use language::Language;
-pub use languages::faults::file_fault;
+pub use languages::faults::{file_fault, other_row};
 pub use plural::{Plural, plural};
 pub use site::{Frame, Site, escaped, with_query};
 pub use texts::{Texts, category_name, count, fill, operators_text};

@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use domain::catalog::Category;
-use domain::text::ContentLanguage;
 
 use crate::plural::{Plural, plural};
 use crate::{Language, to_cyrillic};
@@ -53,11 +52,8 @@ pub fn operators_text<'a>(
 /// The name of a category in the language of a page, else its own. One that is there in Uzbek's Latin script alone is
 /// transliterated: names are short.
 pub fn category_name(category: &Category, language: Language) -> String {
-    let Some(wanted) = ContentLanguage::parse(language.tag()) else { return category.name.to_string() };
-    match category.name_in(&wanted) {
-        (name, Some(found)) if language == Language::UzCyrl && *found != wanted => to_cyrillic(name.as_str()),
-        (name, _) => name.to_string(),
-    }
+    let Some(wanted) = language.content() else { return category.name.to_string() };
+    category.name_in(&wanted).to_string()
 }
 
 /// A message with its places filled in.

@@ -99,6 +99,8 @@ impl Shows {
 pub struct Product<'a> {
     pub f: Frame<'a>,
     pub crumbs: Vec<Link>,
+    /// The tag of the language that its texts are in, when it is another one than the page's.
+    pub tag: Option<String>,
     pub heading: String,
     /// The address and the words of each picture.
     pub pictures: Vec<(String, String)>,

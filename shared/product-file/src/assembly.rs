@@ -1,6 +1,7 @@
 //! Assembles a product from its rows.
 
 mod finish;
+mod texts;
 
 use std::borrow::Cow;
 
@@ -16,6 +17,8 @@ use super::header::Identity;
 use super::product::{ProductDraft, Status, VariantDraft};
 use super::row::Row;
 use super::sanitise::shown_description;
+
+use self::texts::Texts;
 
 const OPTION_NAMES: [Column; MAX_OPTIONS] = [Column::Option1Name, Column::Option2Name, Column::Option3Name];
 const OPTION_VALUES: [Column; MAX_OPTIONS] = [Column::Option1Value, Column::Option2Value, Column::Option3Value];
@@ -60,6 +63,7 @@ pub(super) struct Assembly {
     variants: Vec<VariantRow>,
     images: Vec<(u32, Image)>,
     seo: Seo,
+    texts: Texts,
     kept: Vec<(usize, String)>,
     kept_bytes: usize,
     errors: Vec<RowError>,
@@ -108,6 +112,7 @@ impl Assembly {
             variants: Vec::new(),
             images: Vec::new(),
             seo: Seo::default(),
+            texts: Texts::of(row.header),
             kept: Vec::new(),
             kept_bytes: 0,
             errors: Vec::new(),
@@ -133,7 +138,7 @@ impl Assembly {
             self.variants.iter().map(|row| size_of::<VariantRow>() + row.values.iter().flatten().count() * 125).sum();
         let images: usize =
             self.images.iter().map(|(_, image)| size_of::<Image>() + image.src.as_str().len() + 250).sum();
-        let texts = self.body_html.as_ref().map_or(0, String::len) + self.kept_bytes;
+        let texts = self.body_html.as_ref().map_or(0, String::len) + self.texts.held() + self.kept_bytes;
         texts + self.tags.len() * 125 + variants + images + size_of::<Self>()
     }
 
@@ -181,6 +186,7 @@ impl Assembly {
         if first || !is_bare {
             self.add_variant(row, is_bare);
         }
+        self.add_texts(row, is_of_product, first || !is_bare);
         self.add_kept(row, is_of_product && !self.continues, first || !is_bare);
         self.add_image(row);
     }
@@ -222,19 +228,7 @@ impl Assembly {
         }
         let title = self.read(row, Column::Title, |text| cells::line(text, Title::parse));
         put(&mut self.title, title);
-        let body_html = self.read(row, Column::Body, |text| {
-            let lines = cells::lines(text);
-            let written = match LongText::parse(&lines) {
-                Err(BadText::TooLong(_)) => return Err(Fault::TextTooLong),
-                Ok(written) => Ok((written, None)),
-                Err(_) => cells::mended(&lines, LongText::parse),
-            };
-            // A part of a description would not be what its vendor wrote.
-            let (written, fault) = written
-                .and_then(|read| if read.1 == Some(Fault::TextCut) { Err(Fault::TextTooLong) } else { Ok(read) })?;
-            let shown = shown_description(&written).map_err(|bad| cells::text_fault(&bad))?;
-            Ok((shown.to_string(), fault))
-        });
+        let body_html = self.read(row, Column::Body, body);
         put(&mut self.body_html, body_html.filter(|body| !body.is_empty()));
         let vendor = self.read(row, Column::Vendor, |text| cells::line(text, Line::parse));
         put(&mut self.vendor, vendor);
@@ -356,7 +350,7 @@ impl Assembly {
         // Some shop systems export a zero when there is no price to compare with.
         let compare_at = compare_at.flatten().filter(|compared| !compared.is_zero());
         if compare_at.is_some() && row.is_empty(Column::Price) {
-            self.report(row, Column::CompareAtPrice, Fault::CompareAtLeftOut);
+            self.report(row, Column::CompareAtPrice, Fault::CompareAtWithoutPrice);
         }
         price.map(|price| Price { price, compare_at })
     }
@@ -394,14 +388,25 @@ impl Assembly {
 
     /// Reads a cell that may be empty; a fault is reported for its row and column.
     fn read<T>(&mut self, row: Row<'_>, column: Column, parse: impl FnOnce(&str) -> Cell<T>) -> Option<T> {
-        let read =
-            std::str::from_utf8(row.bytes(column)).map_err(|_| Fault::BadUtf8).and_then(|text| match text.trim() {
-                "" => Ok((None, None)),
-                trimmed => parse(trimmed).map(|(value, fault)| (Some(value), fault)),
-            });
+        self.read_cell(row, row.bytes(column), row.header.spelling(column), parse)
+    }
+
+    /// The same for a cell in a column that the file calls so.
+    fn read_cell<T>(
+        &mut self,
+        row: Row<'_>,
+        cell: &[u8],
+        column: &str,
+        parse: impl FnOnce(&str) -> Cell<T>,
+    ) -> Option<T> {
+        let read = std::str::from_utf8(cell).map_err(|_| Fault::BadUtf8).and_then(|text| match text.trim() {
+            "" => Ok((None, None)),
+            trimmed => parse(trimmed).map(|(value, fault)| (Some(value), fault)),
+        });
         let (value, fault) = read.unwrap_or_else(|fault| (None, Some(fault)));
         if let Some(fault) = fault {
-            self.report(row, column, fault);
+            let value = shown_value(cell);
+            self.add_report(RowError { value, ..RowError::new(row.record.line(), column, fault) });
         }
         value
     }
@@ -419,4 +424,19 @@ impl Assembly {
             None => list.push(report),
         }
     }
+}
+
+/// Reads a description.
+fn body(text: &str) -> Cell<String> {
+    let lines = cells::lines(text);
+    let written = match LongText::parse(&lines) {
+        Err(BadText::TooLong(_)) => return Err(Fault::TextTooLong),
+        Ok(written) => Ok((written, None)),
+        Err(_) => cells::mended(&lines, LongText::parse),
+    };
+    // A part of a description would not be what its vendor wrote.
+    let (written, fault) =
+        written.and_then(|read| if read.1 == Some(Fault::TextCut) { Err(Fault::TextTooLong) } else { Ok(read) })?;
+    let shown = shown_description(&written).map_err(|bad| cells::text_fault(&bad))?;
+    Ok((shown.to_string(), fault))
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::faults::{Fault, FileError, RowError};
+use super::faults::FileError;
 use super::layout::{Layout, Mapping};
 use super::passes::{hash, held_by, passes_for};
-use super::reader::MAX_ROWS;
+use super::reader::{MAX_ROWS, too_many_rows};
 use super::records::Scanned;
 use super::sheet::Sheet;
 
@@ -79,7 +79,7 @@ impl RowCounter {
     fn count(&mut self) -> Result<(), FileError> {
         while self.sheet.next_row()? == Scanned::Record {
             if self.rows >= MAX_ROWS {
-                return Err(FileError(RowError::new(self.sheet.record().line(), "", Fault::TooManyRows)));
+                return Err(too_many_rows(self.sheet.record().line()));
             }
             self.rows += 1;
             let Some(layout) = self.sheet.layout() else { continue };

@@ -43,7 +43,9 @@ faults! {
     MissingColumn = "missing_column",
     /// The file has this column twice.
     DuplicateColumn = "duplicate_column",
-    /// The file has more rows than a file may have; split it.
+    /// A file has the texts of products in at most 8 languages besides their own.
+    TooManyLanguages = "too_many_languages",
+    /// The file has more rows than a file may have, which are the value; split it.
     TooManyRows = "too_many_rows",
     /// The file is not the one whose import was interrupted.
     FileChanged = "file_changed",
@@ -51,7 +53,7 @@ faults! {
     UnknownEncoding = "unknown_encoding",
     /// The row names no product.
     MissingHandle = "missing_handle",
-    /// A handle is one line of at most 250 characters.
+    /// The handle, SKU or ID by which a product is told is one line of at most 250 characters.
     BadHandle = "bad_handle",
     /// Here the product's address is made from this handle, which has other characters; an export has it as it was.
     HandleMapped = "handle_mapped",
@@ -59,13 +61,15 @@ faults! {
     RowsApart = "rows_apart",
     /// A new product must have a title.
     MissingTitle = "missing_title",
-    /// A new variant must have a price, and so must one that is compared to another price.
+    /// A new variant must have a price.
     MissingPrice = "missing_price",
     /// Not a price in this currency: digits, and at most as many after the point as the currency has.
     BadPrice = "bad_price",
     /// A price to compare with is a price in this currency: it was left out.
     CompareAtLeftOut = "compare_at_left_out",
-    /// A quantity is a whole number.
+    /// A price to compare with needs a price in its row: it was left out.
+    CompareAtWithoutPrice = "compare_at_without_price",
+    /// A quantity is a whole number from -1,000,000 to 10,000,000.
     BadQuantity = "bad_quantity",
     /// Only what is sold beyond its stock can have less than nothing: the quantity was taken for 0.
     NegativeQuantity = "negative_quantity",
@@ -85,6 +89,12 @@ faults! {
     BadBoolean = "bad_boolean",
     /// A status is active, draft or archived: it was taken for draft.
     BadStatus = "bad_status",
+    /// A language is a tag such as uz, uz-Cyrl or ru: it was left out.
+    BadLanguage = "bad_language",
+    /// An earlier row of the product has this option or value otherwise in this language: the earlier one was taken.
+    WordChanged = "word_changed",
+    /// A value in another language needs the product's own one in its row: it was left out.
+    WordWithoutValue = "word_without_value",
     /// The text is too long.
     TextTooLong = "text_too_long",
     /// The text was too long and has been cut.
@@ -117,6 +127,8 @@ faults! {
     TooManyTags = "too_many_tags",
     /// The product is larger than 64 KB.
     ProductTooLarge = "product_too_large",
+    /// The rows of a product are at most 500, with at most 2 MB of text.
+    TooManyRowsOfProduct = "too_many_rows_of_product",
     /// Rows of products stand too far apart in this file: sort it by product.
     RowsTooFarApart = "rows_too_far_apart",
     /// Other columns than those used here are kept up to 32 KB for each product: the rest of them was left out.
@@ -163,6 +175,7 @@ impl Fault {
             Self::HandleMapped
                 | Self::RowsApart
                 | Self::CompareAtLeftOut
+                | Self::CompareAtWithoutPrice
                 | Self::NegativeQuantity
                 | Self::BadPolicy
                 | Self::BadGrams
@@ -171,6 +184,9 @@ impl Fault {
                 | Self::BadPosition
                 | Self::BadBoolean
                 | Self::BadStatus
+                | Self::BadLanguage
+                | Self::WordChanged
+                | Self::WordWithoutValue
                 | Self::TextCut
                 | Self::SkuLeftOut
                 | Self::CharactersRemoved

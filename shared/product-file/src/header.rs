@@ -10,6 +10,7 @@ use super::cells::unescape_formula;
 use super::columns::{Column, Columns, REASON};
 use super::faults::{Fault, FileError, RowError};
 use super::record::Record;
+use super::texts::{self, TextColumn, is_text_header};
 
 /// The most bytes of the header.
 pub(super) const HEADER_LIMIT: usize = 64 * 1024;
@@ -67,13 +68,17 @@ pub(super) struct Header {
     indexes: Vec<Option<usize>>,
     identity: Identity,
     extras: Vec<ExtraColumn>,
+    /// The columns that speak of languages, with their indexes.
+    texts: Vec<(usize, TextColumn)>,
 }
 
 /// The names of the columns, from the first record of a file.
 pub(super) fn names_of(record: &Record) -> Result<Vec<String>, FileError> {
     let refuse = |fault| FileError(RowError::new(record.line(), "", fault));
     if let Some(malformed) = record.malformed() {
-        return Err(refuse(malformed.fault));
+        // A row with too many cells is said to have more than the header, which this is.
+        let fault = if malformed.fault == Fault::RowTooWide { Fault::BadHeader } else { malformed.fault };
+        return Err(refuse(fault));
     }
     let mut names = Vec::with_capacity(record.len());
     for index in 0..record.len() {
@@ -163,14 +168,15 @@ impl Header {
         if indexes.first().is_none_or(Option::is_none) {
             return Err(missing(line, Column::Handle.header(), &names));
         }
-        Ok(Self::new(names, indexes, Identity::Handle))
+        Self::new(names, indexes, Identity::Handle, line)
     }
 
     /// The header of a file whose columns are mapped. Nothing when the file has no column that tells its products.
     pub(super) fn mapped<'a>(
         names: &[String],
+        line: u64,
         mapping: impl Iterator<Item = (&'a Line, &'a FileColumn)>,
-    ) -> Option<Self> {
+    ) -> Option<Result<Self, FileError>> {
         let mut indexes = vec![None; Column::ALL.len()];
         for (header, meant) in mapping {
             let column = column_of(*meant);
@@ -185,15 +191,16 @@ impl Header {
             (false, true) => Identity::Sku,
             (false, false) => return None,
         };
-        Some(Self::new(names.to_vec(), indexes, identity))
+        Some(Self::new(names.to_vec(), indexes, identity, line))
     }
 
-    fn new(names: Vec<String>, indexes: Vec<Option<usize>>, identity: Identity) -> Self {
+    fn new(names: Vec<String>, indexes: Vec<Option<usize>>, identity: Identity, line: u64) -> Result<Self, FileError> {
+        let texts = texts::columns_in(&names, |index| indexes.contains(&Some(index)), line)?;
         let (mut extras, mut places): (Vec<ExtraColumn>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
         for (index, name) in names.iter().enumerate() {
             let is_read =
                 Column::ALL.iter().zip(&indexes).any(|(column, at)| *at == Some(index) && column.is_written());
-            if is_read || !may_be_kept(name) {
+            if is_read || !may_be_kept(name) || is_text_header(name) {
                 continue;
             }
             let normalised = Some(normalised_header(name)).filter(|normalised| !normalised.is_empty());
@@ -203,7 +210,7 @@ impl Header {
                 None => extras.push(ExtraColumn::new(index, name.clone())),
             }
         }
-        Self { names, indexes, identity, extras }
+        Ok(Self { names, indexes, identity, extras, texts })
     }
 
     /// The header of rows that were made of those of another format: each column stands at its place in
@@ -219,7 +226,7 @@ impl Header {
             extras.push(ExtraColumn::new(names.len(), name.clone()));
             names.push(name);
         }
-        Self { names, indexes, identity: Identity::Given, extras }
+        Self { names, indexes, identity: Identity::Given, extras, texts: Vec::new() }
     }
 
     /// The index of a column, if the file has it.
@@ -242,6 +249,11 @@ impl Header {
     /// The columns that are only kept.
     pub(super) fn extras(&self) -> &[ExtraColumn] {
         &self.extras
+    }
+
+    /// The columns that speak of languages, with their indexes.
+    pub(super) fn texts(&self) -> &[(usize, TextColumn)] {
+        &self.texts
     }
 
     pub(super) fn columns(&self) -> Columns {

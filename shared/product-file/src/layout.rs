@@ -31,9 +31,9 @@ impl Layout {
         if !has_handle && is_woocommerce(&names) {
             return WooCommerce::new(names, line).map(Box::new).map(Self::WooCommerce);
         }
-        if let Some(header) = mapping.filter(|_| !has_handle).and_then(|mapping| Header::mapped(&names, mapping.iter()))
-        {
-            return Ok(Self::Rows { header, is_mapped: true });
+        let mapping = mapping.filter(|_| !has_handle);
+        if let Some(header) = mapping.and_then(|mapping| Header::mapped(&names, line, mapping.iter())) {
+            return Ok(Self::Rows { header: header?, is_mapped: true });
         }
         Header::shopify(names, line).map(|header| Self::Rows { header, is_mapped: false })
     }

@@ -22,6 +22,7 @@ mod records;
 mod row;
 mod sanitise;
 mod sheet;
+mod texts;
 mod woocommerce;
 mod writer;
 
@@ -37,7 +38,8 @@ pub use faults::{Fault, FileError, RowError};
 pub use header::names_listed;
 pub use layout::Mapping;
 pub use passes::Position;
-pub use product::{ProductDraft, Status, VariantDraft};
+pub use product::{OptionTexts, ProductDraft, Status, TextsDraft, VariantDraft};
 pub use reader::{Entry, MAX_ROWS, ProductReader, Products, ReadError, Step};
 pub use sanitise::shown_description;
+pub use texts::{is_text_header, text_headers, text_languages};
 pub use writer::ProductWriter;

@@ -1,7 +1,9 @@
 //! A product as a file has it.
 
-use domain::catalog::{Image, ImageSource, Price, ProductOption, SaleUnit, Seo};
-use domain::text::{Handle, Line, Name, Sku, Title};
+use std::collections::BTreeMap;
+
+use domain::catalog::{Image, ImageSource, MAX_OPTIONS, Price, ProductOption, SaleUnit, Seo, SeoText};
+use domain::text::{ContentLanguage, Handle, Line, Name, Sku, Title};
 use serde::Serialize;
 
 /// A product as a file has it: checked, but without its id, its place in the category tree and all else that is only
@@ -48,9 +50,44 @@ pub struct ProductDraft {
     /// Pictures in the order of their positions.
     pub images: Vec<Image>,
     pub seo: Seo,
+    /// The language of its texts: nothing when the file has no column for it, and no language when its cell is empty.
+    #[serde(skip)]
+    pub language: Option<Option<ContentLanguage>>,
+    /// Its texts in the other languages that the file has columns for.
+    #[serde(skip)]
+    pub texts: BTreeMap<ContentLanguage, TextsDraft>,
     /// Its cells in columns that are only kept, by the position of the column among them.
     #[serde(skip)]
     pub kept: Vec<(usize, String)>,
+}
+
+/// What a file says of a product in another language than its own: nothing of what it has no column for, and no text
+/// where the cell is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextsDraft {
+    pub title: Option<Option<Title>>,
+    /// The description, sanitised as the product's own.
+    pub body_html: Option<Option<String>>,
+    pub seo_title: Option<Option<Line>>,
+    pub seo_description: Option<Option<SeoText>>,
+    /// How the options are called, by their position.
+    pub options: [OptionTexts; MAX_OPTIONS],
+}
+
+/// How a file calls an option and its values in another language.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OptionTexts {
+    pub name: Option<Option<Name>>,
+    /// By the product's own values. One that a variant has and that is not there has an empty cell.
+    pub values: Option<BTreeMap<Name, Name>>,
+}
+
+impl OptionTexts {
+    /// Leaves the cells of its columns empty.
+    pub(super) fn clear(&mut self) {
+        self.name = self.name.take().map(|_| None);
+        self.values = self.values.take().map(|_| BTreeMap::new());
+    }
 }
 
 /// A variant as a file has it.

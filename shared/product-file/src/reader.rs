@@ -221,7 +221,7 @@ impl ProductReader {
                 Scanned::Record => {}
             }
             if self.rows >= MAX_ROWS {
-                return Err(self.refusal(Fault::TooManyRows));
+                return Err(too_many_rows(self.sheet.record().line()));
             }
             let before = Position { rows: self.rows, ..self.here() };
             let Some(layout) = self.sheet.layout() else { return Ok(Step::End) };
@@ -275,7 +275,7 @@ impl ProductReader {
                 Scanned::End => passes.begin_giving(),
                 Scanned::Record => {
                     if self.rows >= MAX_ROWS {
-                        return Err(self.refusal(Fault::TooManyRows));
+                        return Err(too_many_rows(self.sheet.record().line()));
                     }
                     self.rows += 1;
                     let record = self.sheet.record();
@@ -309,6 +309,11 @@ impl ProductReader {
     fn refusal(&self, fault: Fault) -> FileError {
         FileError(RowError::new(self.sheet.record().line(), "", fault))
     }
+}
+
+/// The fault of a file that has a row in this line and may have no further one.
+pub(super) fn too_many_rows(line: u64) -> FileError {
+    FileError(RowError { value: MAX_ROWS.to_string(), ..RowError::new(line, "", Fault::TooManyRows) })
 }
 
 /// Why a file could not be read to its end.

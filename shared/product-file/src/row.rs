@@ -19,8 +19,12 @@ pub(super) struct Row<'a> {
 
 impl Row<'_> {
     pub(super) fn bytes(&self, column: Column) -> &[u8] {
-        let cell = self.header.index_of(column).map_or(&[][..], |index| self.record.cell(index));
-        cells::unescape_formula(cell)
+        self.header.index_of(column).map_or(&[][..], |index| self.bytes_at(index))
+    }
+
+    /// The cell with this index.
+    pub(super) fn bytes_at(&self, index: usize) -> &[u8] {
+        cells::unescape_formula(self.record.cell(index))
     }
 
     pub(super) fn is_empty(&self, column: Column) -> bool {

@@ -10,21 +10,27 @@ use domain::text::Name;
 use super::cells::escape_formula;
 use super::columns::Column;
 use super::product::ProductDraft;
+use super::texts::{TextColumn, with_texts};
 use super::woocommerce::{self, WrittenColumns};
 
 /// Writes a file in one of the formats.
 #[derive(Debug)]
 pub struct ProductWriter {
     kept: Vec<String>,
+    /// Those of them that speak of languages, with their positions.
+    texts: Vec<(usize, TextColumn)>,
     /// Those of WooCommerce's format, if that is the format.
     woocommerce: Option<WrittenColumns>,
 }
 
 impl ProductWriter {
-    /// A writer of a file with columns behind those of the format that are only kept.
+    /// A writer of a file with columns behind those of the format that are only kept. In Shopify's format, those for
+    /// texts in several languages ([`text_headers`](crate::text_headers)) have what the product says there.
     pub fn new(format: FileFormat, kept: &[String]) -> Self {
         let woocommerce = (format == FileFormat::WooCommerce).then(|| WrittenColumns::new(kept));
-        Self { kept: kept.to_vec(), woocommerce }
+        let texts = kept.iter().enumerate().filter_map(|(at, header)| Some((at, TextColumn::of(header)?)));
+        let texts = texts.filter(|_| woocommerce.is_none()).collect();
+        Self { kept: kept.to_vec(), texts, woocommerce }
     }
 
     /// Writes the header.
@@ -41,7 +47,7 @@ impl ProductWriter {
     pub fn write(&self, sink: impl Write, product: &ProductDraft) -> io::Result<u64> {
         match &self.woocommerce {
             Some(columns) => woocommerce::write(sink, product, columns),
-            None => write_product(sink, product, self.kept.len()),
+            None => write_product(sink, &with_texts(product, &self.texts), self.kept.len()),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::address::Address;
 use domain::cart::{Cart, CartLine, FLAT_RATE, LIFETIME, MAX_UNITS};
 use domain::pricing::{CatalogSnapshot, PricedCart, price};
+use domain::text::ContentLanguage;
 use domain::{
     Call, CartId, Code, Currency, Expected, IdempotentRequest, Outcome, Refusal, Timestamp, UserId, VariantId, VendorId,
 };
@@ -88,19 +89,30 @@ impl Carts {
         Ok(ShownCart { cart, priced })
     }
 
-    /// The cart at current prices. Nothing is written, so this does not extend the cart's lifetime.
-    pub async fn show(&self, id: CartId, now: Timestamp) -> Result<ShownCart, Error> {
+    /// The cart at current prices, with titles in a language where they are in it. Nothing is written, so this does not
+    /// extend the cart's lifetime.
+    pub async fn show(
+        &self,
+        id: CartId,
+        language: Option<&ContentLanguage>,
+        now: Timestamp,
+    ) -> Result<ShownCart, Error> {
         let cart = self.carts.read(id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-        let priced = self.priced(&cart).await?;
+        let priced = self.priced_in(&cart, language).await?;
         Ok(ShownCart { cart, priced })
     }
 
     /// The open cart of a buyer at current prices: the one that they have claimed last.
-    pub async fn of_buyer(&self, buyer: UserId, now: Timestamp) -> Result<Option<ShownCart>, Error> {
+    pub async fn of_buyer(
+        &self,
+        buyer: UserId,
+        language: Option<&ContentLanguage>,
+        now: Timestamp,
+    ) -> Result<Option<ShownCart>, Error> {
         let cart = self.carts.of_buyer(buyer, now).await?.and_then(|(_, cart)| cart);
         match cart.filter(|cart| cart.order.is_none()) {
             Some(cart) => {
-                let priced = self.priced(&cart).await?;
+                let priced = self.priced_in(&cart, language).await?;
                 Ok(Some(ShownCart { cart, priced }))
             }
             None => Ok(None),
@@ -346,6 +358,21 @@ impl Carts {
 
     async fn priced(&self, cart: &Cart) -> Result<PricedCart, Error> {
         self.price(cart, &self.snapshot(cart).await?).await
+    }
+
+    async fn priced_in(&self, cart: &Cart, language: Option<&ContentLanguage>) -> Result<PricedCart, Error> {
+        let snapshot = self.snapshot(cart).await?;
+        let mut priced = self.price(cart, &snapshot).await?;
+        if let Some(language) = language {
+            for line in priced.groups.iter_mut().flat_map(|group| &mut group.lines) {
+                if let Some((product, _)) = snapshot.for_sale(line.variant) {
+                    let mut product = product.clone();
+                    product.show_in(language);
+                    line.title = product.variant(line.variant).map_or(line.title.clone(), |own| product.title_of(own));
+                }
+            }
+        }
+        Ok(priced)
     }
 }
 

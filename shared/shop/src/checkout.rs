@@ -151,17 +151,31 @@ impl Checkout {
     pub async fn payment_methods(&self, id: CartId, now: Timestamp) -> Result<Vec<PaymentMethod>, Error> {
         let settings = &self.guests.settings;
         let carts = CartsAtPrices::of(self.carts.clone(), self.catalog.clone(), settings.clone());
-        let priced = carts.show(id, now).await?.priced;
+        let priced = carts.show(id, None, now).await?.priced;
         let methods = self.settlement.methods(priced.totals.total, &settings.current().await?.providers).await;
         Ok(methods.into_iter().filter(|method| priced.check_payable_with(method.provider).is_ok()).collect())
     }
 
-    /// The origins of the pages on which the providers that are on are paid, and that of an order's last attempt: it
-    /// can be paid there when its provider has been turned off since.
-    pub async fn hosted_pages(&self, order: Option<&PlacedOrder>) -> Result<Vec<&'static str>, Error> {
-        let mut providers = self.guests.settings.current().await?.providers.clone();
-        providers.extend(order.map(|placed| placed.order.provider).filter(|provider| !providers.contains(provider)));
-        Ok(self.settlement.hosted_pages(&providers))
+    /// The origins of the pages on which the providers that are on are paid.
+    pub async fn hosted_pages(&self) -> Result<Vec<&'static str>, Error> {
+        Ok(self.settlement.hosted_pages(&self.guests.settings.current().await?.providers))
+    }
+
+    /// The origins of the pages on which an order can be paid: those of the providers that are on, and that of its last
+    /// attempt, whose provider may have been turned off since. An order is shown also when the settings cannot be read.
+    pub async fn hosted_pages_of(&self, order: &PlacedOrder) -> Vec<&'static str> {
+        let mut providers = match self.guests.settings.current().await {
+            Ok(settings) => settings.providers.clone(),
+            Err(cause) => {
+                tracing::warn!(%cause, order.id = %order.order.id, "which providers are on cannot be read");
+                Vec::new()
+            }
+        };
+        let own = order.order.provider;
+        if !providers.contains(&own) {
+            providers.push(own);
+        }
+        self.settlement.hosted_pages(&providers)
     }
 
     /// A guest's order, if the token belongs to it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::catalog::{CategoryTree, Product, ProductCard, SaleUnit, Variant};
-use domain::text::Handle;
+use domain::text::{ContentLanguage, Handle, Script};
 use domain::vendor::{PublicIdentity, Shop};
 use domain::{Code, Currency, Money, Refusal, Slice, Timestamp, VariantId};
 use platform::{Config, Fatal};
@@ -38,6 +38,10 @@ pub enum Found {
 #[derive(Clone, Debug)]
 pub struct ShownProduct {
     pub product: Product,
+    /// The language that its texts are in; nothing where its vendor has not said.
+    pub language: Option<ContentLanguage>,
+    /// The language that they were transliterated from, when nobody has written them in this one.
+    pub transliterated_from: Option<ContentLanguage>,
     /// The long description: sanitised HTML.
     pub description_html: String,
     pub card: ProductCard,
@@ -128,16 +132,22 @@ impl Window {
         Ok(())
     }
 
-    /// What is at a product's handle, with prices in a currency. One round trip, and now and then one more for who
-    /// sells it.
-    pub async fn product(&self, handle: &Handle, currency: Currency, now: Timestamp) -> Result<Found, Error> {
+    /// What is at a product's handle, with prices in a currency and texts in a language, where they are in it. One
+    /// round trip, and now and then one more for who sells it.
+    pub async fn product(
+        &self,
+        handle: &Handle,
+        currency: Currency,
+        language: Option<&ContentLanguage>,
+        now: Timestamp,
+    ) -> Result<Found, Error> {
         let page = match self.catalog.product_page(handle, now).await? {
             ProductAt::Here(page) if page.product.is_for_sale() && page.product.handle == *handle => *page,
             ProductAt::Renamed(product) if product.is_for_sale() => return Ok(Found::Moved(product.handle)),
             _ => return Ok(Found::Nowhere),
         };
         let about = self.identities.of(&self.catalog, page.product.vendor.id, now).await?;
-        let shown = shown(page, about, currency, &self.media_base);
+        let shown = shown(page, about, currency, language, &self.media_base);
         Ok(shown.map_or(Found::Nowhere, |shown| Found::Here(Box::new(shown))))
     }
 
@@ -154,8 +164,18 @@ impl Window {
 
 /// The product in a currency; `None` when no variant has a price in it: the product is not listed in that currency
 /// either.
-fn shown(page: ProductPage, about: AboutShop, currency: Currency, media_base: &str) -> Option<ShownProduct> {
-    let ProductPage { product, description_html, availability } = page;
+fn shown(
+    page: ProductPage,
+    about: AboutShop,
+    currency: Currency,
+    language: Option<&ContentLanguage>,
+    media_base: &str,
+) -> Option<ShownProduct> {
+    let ProductPage { mut product, mut description_html, descriptions, availability } = page;
+    let wording = language.map(|language| product.show_in(language));
+    if let Some(wording) = &wording {
+        description_html = wording.description(description_html, &descriptions);
+    }
     let card = product.shown_card(currency, product.is_available(&availability), media_base)?;
     let variant = |variant: &Variant| {
         let price = variant.price_in(currency)?;
@@ -177,5 +197,20 @@ fn shown(page: ProductPage, about: AboutShop, currency: Currency, media_base: &s
     };
     let variants = product.variants.iter().filter_map(variant).collect();
     let delivery = about.shipping_rates.into_iter().find(|rate| rate.currency() == currency);
-    Some(ShownProduct { description_html, card, vendor_identity: about.identity, delivery, variants, product })
+    let language = match &wording {
+        Some(wording) => wording.shown().cloned(),
+        None => product.language.clone(),
+    };
+    let transliterated_from = wording.filter(|wording| wording.script != Script::AsWritten);
+    let transliterated_from = transliterated_from.and_then(|wording| wording.written);
+    Some(ShownProduct {
+        language,
+        transliterated_from,
+        description_html,
+        card,
+        vendor_identity: about.identity,
+        delivery,
+        variants,
+        product,
+    })
 }

@@ -179,6 +179,8 @@ pub(crate) struct QueryRequest {
     pub(crate) start: Option<Attributes>,
     /// The only attribute that is read beside keys, where the others are not needed.
     pub(crate) only: Option<&'static str>,
+    /// Entries of attributes that are maps, which are read beside it.
+    pub(crate) parts: Vec<(&'static str, String)>,
     /// Whether the keys are enough. Else the items of an index that holds only keys are read by them.
     pub(crate) only_keys: bool,
 }
@@ -268,7 +270,14 @@ async fn query_as_named(client: &Client, request: QueryRequest) -> Result<Found,
     };
     let names = std::iter::once(("#partition".to_owned(), (*attribute).to_owned()))
         .chain(request.only.map(|only| ("#only".to_owned(), only.to_owned())));
-    let names: std::collections::HashMap<String, String> = names.collect();
+    let parts = request.parts.iter().enumerate().flat_map(|(at, (map, entry))| {
+        [(format!("#map{at}"), (*map).to_owned()), (format!("#entry{at}"), entry.clone())]
+    });
+    let names: std::collections::HashMap<String, String> = names.chain(parts).collect();
+    let projection = request.only.map(|_| {
+        let parts = (0..request.parts.len()).map(|at| format!(", #map{at}.#entry{at}"));
+        std::iter::once("#only".to_owned()).chain(parts).collect::<String>()
+    });
     let mut values = request.sort_key_condition.as_ref().map(|(_, values)| values.clone()).unwrap_or_default();
     values.insert(":partition".to_owned(), AttributeValue::S(value.clone()));
     let answer = with_retries(|| async {
@@ -278,7 +287,7 @@ async fn query_as_named(client: &Client, request: QueryRequest) -> Result<Found,
             .set_index_name(request.index.map(str::to_owned))
             .key_condition_expression(&condition)
             .set_expression_attribute_names(Some(names.clone()))
-            .set_projection_expression(request.only.map(|_| "#only".to_owned()))
+            .set_projection_expression(projection.clone())
             .set_expression_attribute_values(Some(values.clone()))
             .scan_index_forward(!request.newest_first)
             .consistent_read(request.consistent)

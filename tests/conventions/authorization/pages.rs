@@ -122,6 +122,7 @@ const PAGES: [(Who, &[&str]); 5] = [
             "/desk/products",
             "/desk/products/new",
             "/desk/products/{id}",
+            "/desk/products/{id}/texts/{tag}",
             "/desk/products/{id}/publish",
             "/desk/products/{id}/unpublish",
             "/desk/products/{id}/delete",

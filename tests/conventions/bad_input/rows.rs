@@ -301,7 +301,11 @@ fn product(variant: Value) -> Value {
         "options": [{"name": "Size", "values": ["S"]}], "variants": [first],
         "images": [{"src": "https://example.test/bowl.png", "alt": "A bowl"}], "tags": ["blue"],
         "seo": {"title": "Bowl", "description": "A blue bowl"},
-        "manufacturer": "Rishton Ceramics", "importer": "Chorsu Trade", "country_of_origin": "UZ",
+        "manufacturer": "Rishton Ceramics", "importer": "Chorsu Trade", "country_of_origin": "UZ", "language": "en",
+        "translations": {"ru": {
+            "title": "Миска", "description_html": "<p>Синяя</p>", "seo": {"title": "Миска", "description": "Миска"},
+            "options": {"Size": {"name": "Размер", "values": {"S": "Малая"}}},
+        }},
     })
 }
 
@@ -321,6 +325,13 @@ fn refusing_products(row: Row) -> Row {
     ];
     row.accepts("/description_html", &[""])
         .accepts("/seo/description", &[""])
+        .accepts("/translations/ru/description_html", &[""])
+        .accepts("/translations/ru/seo/description", &[""])
+        .refuses("/language", ["u", "russian", "uz_Cyrl"].map(Value::from))
+        .refuses(
+            "/translations",
+            [json!({"russian": {}}), json!({"en": {"title": "Bowl"}}), json!({"ru": {}, "RU": {}})],
+        )
         .refuses("/category", ["garden", "No Such"].map(Value::from))
         .refuses("/handle", ["Bowl", "a--b", "a b"].map(Value::from))
         .refuses("/variants", [json!([]), Value::Array((0..101).map(priced).collect())])

@@ -82,6 +82,15 @@ async fn write_key(shop: &Shop) {
     shop.put_stored("KeysTable", &item).await;
 }
 
+/// What is said of a bowl of two sizes in another language.
+fn translations() -> Value {
+    let sizes = json!({"name": "Размер", "values": {"S": "Малая", "L": "Большая"}});
+    json!({"ru": {
+        "title": "Миска", "description_html": "<p>Ручная работа.</p>", "seo": {"title": "Миска"},
+        "options": {"Size": sizes},
+    }})
+}
+
 struct Products {
     bowl: Product,
     rare: Product,
@@ -115,6 +124,8 @@ impl World<'_> {
             .set("images", json!([{"src": "https://pictures.test/bowl.jpg", "alt": "A bowl"}, {"src": media}]))
             .set("tags", json!(["handmade", "blue"]))
             .set("seo", json!({"title": "Bowl", "description": "A bowl"}))
+            .set("language", json!("en"))
+            .set("translations", translations())
             .publish()
             .await;
         let oversold_variants = |inventory_policy: &str| {

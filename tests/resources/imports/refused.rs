@@ -83,6 +83,23 @@ async fn all_rows_of_refused_products_come_back_with_the_reason_and_are_sent_aga
 }
 
 #[tokio::test]
+async fn the_reasons_are_in_the_language_of_messages_to_the_vendor() {
+    let (shop, vendor) = shop_with_categories().await;
+    vendor.client.patch("/v1/vendors/me", &json!({"language": "ru"})).await.expect(200);
+    let refused = refused_rows(&shop, &import(&shop, &vendor, "", file()).await).await;
+    for reason in [
+        "\"bad_price: Variant Price: Это не цена в данной валюте",
+        "\"unbalanced_quotes: Title: Кавычка открыта",
+        "\"other_row: смотрите другие строки этого товара\";",
+    ] {
+        assert!(refused.contains(reason), "{reason}: {refused}");
+    }
+    // A reason of any language ends the row before it, whatever quote is open there.
+    let again = import(&shop, &vendor, "", refused.clone()).await;
+    assert_eq!(refused_rows(&shop, &again).await, refused);
+}
+
+#[tokio::test]
 async fn a_dry_run_gives_back_refused_rows_in_utf_8_whatever_the_file_was_in() {
     let (shop, vendor) = shop_with_categories().await;
     // `kosa;Коса расписная;dear` in Windows-1251.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalog::{CategoryTree, ProductState};
+use domain::catalog::{CategoryTree, OptionWords, ProductState};
 use domain::stock::StockShard;
-use domain::text::Handle;
+use domain::text::{ContentLanguage, Handle};
 use domain::{Currency, VariantId};
 use store::catalog::StoredProduct;
 
 use crate::merge::{file_handle, file_type, file_vendor};
-use product_file::{ProductDraft, Status, VariantDraft};
+use product_file::{OptionTexts, ProductDraft, Status, TextsDraft, VariantDraft, is_text_header, text_languages};
 
 /// The column that stands in for an empty `Type`.
 const PRODUCT_CATEGORY: &str = "Product Category";
@@ -68,8 +68,30 @@ pub(crate) fn draft_of(
         variants: variants.collect(),
         images: product.images.clone(),
         seo: product.seo.clone(),
+        language: kept_columns.iter().any(|header| is_text_header(header)).then(|| product.language.clone()),
+        texts: text_languages(kept_columns).into_iter().map(|language| texts_of(stored, language)).collect(),
         kept: cells(&|header| columns.of_product(header).map(str::to_owned)),
     }
+}
+
+/// What a product says in a language. Words of values that no variant has are left out, since no row has them.
+fn texts_of(stored: &StoredProduct, language: ContentLanguage) -> (ContentLanguage, TextsDraft) {
+    let product = &stored.product;
+    let said = product.translations.get(&language).cloned().unwrap_or_default();
+    let mut texts = TextsDraft {
+        title: Some(said.title),
+        body_html: Some(stored.descriptions.get(&language).cloned()),
+        seo_title: Some(said.seo.title),
+        seo_description: Some(said.seo.description),
+        ..TextsDraft::default()
+    };
+    for (index, slot) in texts.options.iter_mut().enumerate() {
+        let words = product.options.get(index).and_then(|option| said.options.get(&option.name));
+        let OptionWords { name, mut values } = words.cloned().unwrap_or_default();
+        values.retain(|value, _| product.variants.iter().any(|variant| variant.values.get(index) == Some(value)));
+        *slot = OptionTexts { name: Some(name), values: Some(values) };
+    }
+    (language, texts)
 }
 
 #[cfg(test)]
@@ -79,7 +101,7 @@ mod tests {
         Category, ImageSource, InventoryPolicy, MAX_PRODUCT_BYTES, Product, RemovedCategory, Variant,
     };
     use domain::job::StockImport;
-    use domain::text::{Handle, LongText, Name};
+    use domain::text::{Handle, InLanguages, LongText, Name};
     use domain::vendor::VendorCard;
     use domain::{ImportId, Timestamp, VendorId};
 
@@ -96,7 +118,7 @@ mod tests {
         let leaf = |handle_: &str, name: &str| Category {
             handle: handle(handle_),
             name: Name::parse(name).unwrap(),
-            names: BTreeMap::new(),
+            names: InLanguages::new(),
             children: Vec::new(),
         };
         let home =
@@ -112,6 +134,7 @@ mod tests {
                 name: Name::parse("Chorsu").unwrap(),
             },
             approved: true,
+            language: pages::Language::En,
             currency: Currency::USD,
             publish: true,
             tree: tree(),
@@ -157,7 +180,9 @@ mod tests {
         let mut csv = Vec::new();
         write(&mut csv, &draft_of(stored, shards, Currency::USD, &tree(), &[]));
         let totals = shards.iter().map(|(variant, shards)| (*variant, shards[0])).collect();
-        let again = merged(&stored.product, &stored.description_html, &read(&csv), &context(), &totals).unwrap();
+        let again =
+            merged(&stored.product, (&stored.description_html, &stored.descriptions), &read(&csv), &context(), &totals)
+                .unwrap();
         assert_eq!(again.description_html, stored.description_html);
         for (variant, _, on_hand) in again.stock {
             assert_eq!(on_hand, Units::Set(totals[&variant].on_hand()));
@@ -233,7 +258,9 @@ mod tests {
         let mut larger = read(&csv);
         larger.tags.extend((0..40).map(|number| Name::parse(&format!("{number:050}")).unwrap()));
         let totals = BTreeMap::new();
-        let refused = merged(&stored.product, &stored.description_html, &larger, &context(), &totals).unwrap_err();
+        let refused =
+            merged(&stored.product, (&stored.description_html, &stored.descriptions), &larger, &context(), &totals)
+                .unwrap_err();
         assert_eq!(refused[0].code, "product_too_large");
     }
 

@@ -4,12 +4,12 @@ use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use domain::catalog::{
-    CategoryTree, Image, ImageSource, InventoryPolicy, Origin, Price, Product, ProductOption, ProductState, SaleUnit,
-    Seo, Variant,
+    CategoryTree, Image, ImageSource, InventoryPolicy, OptionWords, Origin, Price, Product, ProductOption,
+    ProductState, SaleUnit, Seo, Translation, Variant,
 };
 use domain::job::FileFormat;
 use domain::stock::StockShard;
-use domain::text::{Handle, Line, LongText, Name, Sku, Title};
+use domain::text::{ContentLanguage, Handle, InLanguages, Line, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;
 use domain::{Currency, MediaId, Money, ProductId, Timestamp, VariantId, VendorId};
 use proptest::collection::vec;
@@ -18,7 +18,8 @@ use proptest::prelude::*;
 use store::catalog::StoredProduct;
 
 use product_file::{
-    Columns, Entry, ProductDraft, ProductReader, ProductWriter, Products, Status, VariantDraft, shown_description,
+    Columns, Entry, OptionTexts, ProductDraft, ProductReader, ProductWriter, Products, Status, TextsDraft,
+    VariantDraft, shown_description, text_headers,
 };
 
 use super::draft_of;
@@ -43,8 +44,15 @@ fn written(products: &[ProductDraft]) -> Vec<u8> {
     written_as(FileFormat::Shopify, products)
 }
 
+/// The languages in which products have texts besides their own.
+fn languages() -> [ContentLanguage; 2] {
+    ["ru", "uz-Cyrl"].map(|tag| ContentLanguage::parse(tag).unwrap())
+}
+
 fn written_as(format: FileFormat, products: &[ProductDraft]) -> Vec<u8> {
-    let writer = ProductWriter::new(format, &[]);
+    let has_texts = format == FileFormat::Shopify && products.iter().any(|product| product.language.is_some());
+    let kept = if has_texts { text_headers(&languages()) } else { Vec::new() };
+    let writer = ProductWriter::new(format, &kept);
     let mut file = Vec::new();
     writer.write_header(&mut file).unwrap();
     for product in products {
@@ -131,6 +139,48 @@ fn variants() -> impl Strategy<Value = (Vec<Name>, Vec<VariantDraft>)> {
 }
 
 prop_compose! {
+    /// Texts of a product in another language, with words that are still to be given to its options and values.
+    fn texts()(
+        title in of(line(|text| Title::parse(text).ok())),
+        body in paragraphs(),
+        seo_title in of(line(|text| Line::parse(text).ok())),
+        seo_text in of(paragraphs()),
+        words in vec(of(name()), 24),
+    ) -> (TextsDraft, Vec<Option<Name>>) {
+        let texts = TextsDraft {
+            title: Some(title),
+            body_html: Some(shown(&body)),
+            seo_title: Some(seo_title),
+            seo_description: Some(seo_text.and_then(|text| filled(&text))),
+            ..TextsDraft::default()
+        };
+        (texts, words)
+    }
+}
+
+fn shown(html: &str) -> Option<String> {
+    let shown = LongText::parse(html).and_then(|html| shown_description(&html)).ok()?;
+    Some(shown.to_string()).filter(|shown| !shown.is_empty())
+}
+
+fn filled(text: &str) -> Option<LongText> {
+    LongText::parse(text).ok().filter(|text| !text.as_str().is_empty())
+}
+
+/// The texts with their words for these options.
+fn with_words((mut texts, words): (TextsDraft, Vec<Option<Name>>), options: &[ProductOption]) -> TextsDraft {
+    let mut words = words.into_iter();
+    for (index, slot) in texts.options.iter_mut().enumerate() {
+        let option = options.get(index);
+        let name = option.and_then(|_| words.next().flatten());
+        let values = option.into_iter().flat_map(|option| &option.values);
+        let values = values.filter_map(|value| Some((value.clone(), words.next().flatten()?))).collect();
+        *slot = OptionTexts { name: Some(name), values: Some(values) };
+    }
+    texts
+}
+
+prop_compose! {
     fn any_product()(
         handle in "[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}",
         title in line(|text| Title::parse(text).ok()),
@@ -141,9 +191,9 @@ prop_compose! {
         published in of(any::<bool>()),
         status in of(prop::sample::select(vec![Status::Active, Status::Draft, Status::Archived])),
         (names, variants) in variants(),
-        images in vec((image_source(), of(line(|text| Line::parse(text).ok()))), 0..9),
+        (images, language, texts) in (vec((image_source(), of(line(|text| Line::parse(text).ok()))), 0..9), of(Just("uz")), vec(texts(), 2)),
     ) -> ProductDraft {
-        let options = names.into_iter().enumerate().map(|(index, name)| {
+        let options: Vec<ProductOption> = names.into_iter().enumerate().map(|(index, name)| {
             let mut values: Vec<Name> = Vec::new();
             for variant in &variants {
                 if !values.contains(&variant.values[index]) {
@@ -152,8 +202,8 @@ prop_compose! {
             }
             ProductOption { name, values }
         }).collect();
-        let shown = |html: &str| LongText::parse(html).and_then(|html| shown_description(&html)).ok();
-        let filled = |text: &str| LongText::parse(text).ok().filter(|text| !text.as_str().is_empty());
+        let texts = texts.into_iter().map(|texts| with_words(texts, &options));
+        let texts = languages().into_iter().zip(texts).collect();
         ProductDraft {
             handle: Handle::parse(&handle).unwrap(),
             file_handle: handle.to_string(),
@@ -161,7 +211,7 @@ prop_compose! {
             former_key: None,
             title: Some(title),
             continues: false,
-            body_html: shown(&body).map(|body| body.to_string()).filter(|body| !body.is_empty()),
+            body_html: shown(&body),
             vendor,
             category,
             other_categories: Vec::new(),
@@ -172,6 +222,8 @@ prop_compose! {
             variants,
             images: images.into_iter().map(|(src, alt)| Image { src, alt }).collect(),
             seo: Seo { title: seo_title, description: seo_text.and_then(|text| filled(&text)) },
+            language: Some(language.and_then(ContentLanguage::parse)),
+            texts,
             kept: Vec::new(),
         }
     }
@@ -185,6 +237,30 @@ fn product() -> impl Strategy<Value = ProductDraft> {
 fn vendor() -> VendorCard {
     let handle = Handle::parse("chorsu").unwrap();
     VendorCard { id: VendorId::from_bits(7), handle, name: Name::parse("Chorsu").unwrap() }
+}
+
+/// What is said in other languages; a language of which there is only a description is there with nothing else.
+fn translations(draft: &ProductDraft) -> InLanguages<Translation> {
+    let translation = |(language, texts): (&ContentLanguage, &TextsDraft)| {
+        let of_option = |(option, texts): (&ProductOption, &OptionTexts)| {
+            let values = texts.values.clone().unwrap_or_default();
+            (option.name.clone(), OptionWords { name: texts.name.clone().flatten(), values })
+        };
+        let words = draft.options.iter().zip(&texts.options).map(of_option);
+        let said = Translation {
+            title: texts.title.clone().flatten(),
+            seo: Seo { title: texts.seo_title.clone().flatten(), description: texts.seo_description.clone().flatten() },
+            options: words.filter(|(_, words)| !words.is_empty()).collect(),
+        };
+        let is_said = !said.is_empty() || texts.body_html.clone().flatten().is_some();
+        is_said.then(|| (language.clone(), said))
+    };
+    draft.texts.iter().filter_map(translation).collect()
+}
+
+fn descriptions(draft: &ProductDraft) -> InLanguages<String> {
+    let described = draft.texts.iter();
+    described.filter_map(|(language, texts)| Some((language.clone(), texts.body_html.clone().flatten()?))).collect()
 }
 
 /// The stored product, where each variant has a price in another currency, too.
@@ -219,6 +295,8 @@ fn in_shop(draft: &ProductDraft) -> Product {
         handle: draft.handle.clone(),
         title: draft.title.clone().unwrap(),
         categories: Vec::new(),
+        language: draft.language.clone().flatten(),
+        translations: translations(draft),
         removed_category: None,
         options: draft.options.clone(),
         next_ordinal: u16::try_from(variants.len() + 1).unwrap(),
@@ -264,7 +342,8 @@ proptest! {
     fn importing_an_export_changes_no_product_that_a_shop_can_have(draft in product()) {
         for format in [FileFormat::Shopify, FileFormat::WooCommerce] {
             let tree = CategoryTree::default();
-            let stored = StoredProduct::new(in_shop(&draft), draft.body_html.clone().unwrap_or_default());
+            let mut stored = StoredProduct::new(in_shop(&draft), draft.body_html.clone().unwrap_or_default());
+            stored.descriptions = descriptions(&draft);
             let units: BTreeMap<VariantId, StockShard> = stored
                 .product
                 .variants
@@ -275,23 +354,29 @@ proptest! {
                 })
                 .collect();
             let shards = units.iter().map(|(variant, shard)| (*variant, vec![*shard])).collect();
-            let exported = draft_of(&stored, &shards, Currency::USD, &tree, &[]);
+            let exported = draft_of(&stored, &shards, Currency::USD, &tree, &text_headers(&languages()));
+            if format == FileFormat::Shopify {
+                prop_assert_eq!((&exported.language, &exported.texts), (&draft.language, &draft.texts));
+            }
             let file = written_as(format, std::slice::from_ref(&exported));
             let [read] = <[ProductDraft; 1]>::try_from(products(&file)).unwrap();
             prop_assert_eq!(read.wants_publishing(), exported.wants_publishing());
             // What a shop without the product makes of it, too: its handle, its pictures' texts, its SEO texts.
             let published = (exported.published, exported.status);
             let mut as_read = ProductDraft { published: read.published, status: read.status, ..exported.clone() };
-            // WooCommerce has no place for sale units: an export does not have them, and an import leaves them.
+            // WooCommerce has no place for sale units and texts in several languages: an export does not have them, and
+            // an import leaves them.
             let has_units = format == FileFormat::Shopify;
             if !has_units {
                 as_read.variants.iter_mut().for_each(|variant| variant.sale_unit = None);
+                (as_read.language, as_read.texts) = (None, BTreeMap::new());
             }
             let read = ProductDraft { file_key: exported.file_key.clone(), ..read };
             prop_assert_eq!(&read, &as_read, "published: {:?}", published);
             let context = ImportContext {
                 vendor: vendor(),
                 approved: true,
+                language: pages::Language::En,
                 currency: Currency::USD,
                 publish: false,
                 tree,
@@ -303,9 +388,10 @@ proptest! {
                 spellings: std::collections::BTreeMap::new(),
                 now: Timestamp::from_millis(2_000),
             };
-            let again = merged(&stored.product, &stored.description_html, &read, &context, &units).unwrap();
+            let again = merged(&stored.product, (&stored.description_html, &stored.descriptions), &read, &context, &units).unwrap();
             prop_assert_eq!(again.product, stored.product);
             prop_assert_eq!(again.description_html, stored.description_html);
+            prop_assert_eq!(again.descriptions, stored.descriptions);
             for (variant, _, on_hand) in again.stock {
                 prop_assert_eq!(on_hand, crate::merge::Units::Set(units[&variant].on_hand()));
             }

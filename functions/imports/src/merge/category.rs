@@ -1,6 +1,7 @@
 //! The `Type` column of a file and the tree of categories.
 
 use domain::catalog::{CategoryTree, Product};
+use domain::job::ImportFault;
 use domain::text::Line;
 
 use super::Issue;
@@ -41,7 +42,7 @@ pub(super) fn set(
         Some(None) => {
             let detail = "no category has this handle or name: the product went in without one";
             let value = category.as_ref().map(ToString::to_string).unwrap_or_default();
-            warnings.push(Issue { value, ..Issue::warning("Type", "unknown_category", detail) });
+            warnings.push(Issue { value, ..Issue::warning("Type", ImportFault::UnknownCategory, detail) });
             Vec::new()
         }
     };

@@ -2,9 +2,10 @@
 
 use domain::VariantId;
 use domain::catalog::{FileColumns, MAX_KEPT_BYTES, Product};
+use domain::job::ImportFault;
 
 use super::{ImportContext, Issue};
-use product_file::{Fault, ProductDraft};
+use product_file::ProductDraft;
 
 /// The most bytes of the kept cells of a product with their headers, from all files together.
 const MAX_ITEM_BYTES: usize = 4 * MAX_KEPT_BYTES;
@@ -33,8 +34,12 @@ pub(crate) fn merged(
         of_product.into_iter().chain(of_variants)
     }));
     if after != known && serde_json::to_vec(&after).map_or(usize::MAX, |json| json.len()) > MAX_ITEM_BYTES {
-        let fault = Fault::ColumnsLeftOut;
-        return (known, Some(Issue::warning("", fault.code(), fault.meaning())));
+        let most = MAX_ITEM_BYTES / 1024;
+        let detail = format!(
+            "other columns than those used here are kept up to {most} KB for each product, from all its files \
+             together: those of this file were left out"
+        );
+        return (known, Some(Issue::warning("", ImportFault::KeptColumnsFull, detail)));
     }
     (after, None)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use domain::catalog::{Category, CategoryTree, ProductState};
 use domain::job::StockImport;
 use domain::stock::{Layout, StockShard};
-use domain::text::{Handle, Line, Name};
+use domain::text::{ContentLanguage, Handle, InLanguages, Line, Name};
 use domain::vendor::VendorCard;
 use domain::{Currency, ImportId, ProductId, Timestamp, VariantId, VendorId};
 
@@ -23,13 +23,14 @@ fn context(currency: Currency) -> ImportContext {
     let leaf = |handle_: &str, name: &str| Category {
         handle: handle(handle_),
         name: Name::parse(name).unwrap(),
-        names: BTreeMap::new(),
+        names: InLanguages::new(),
         children: Vec::new(),
     };
     let home = Category { children: vec![leaf("bowls", "Bowls & Plates")], ..leaf("home", "Home") };
     ImportContext {
         vendor: vendor(),
         approved: true,
+        language: pages::Language::En,
         currency,
         publish: false,
         tree: CategoryTree { roots: vec![home], version: 1, kept: Kept::default() },
@@ -58,7 +59,14 @@ fn new(csv: &str) -> Merged {
 }
 
 fn again(before: &Merged, csv: &str) -> Merged {
-    merged(&before.product, &before.description_html, &read(csv), &context(Currency::USD), &BTreeMap::new()).unwrap()
+    merged(
+        &before.product,
+        (&before.description_html, &before.descriptions),
+        &read(csv),
+        &context(Currency::USD),
+        &BTreeMap::new(),
+    )
+    .unwrap()
 }
 
 fn ordinals(merged: &Merged) -> Vec<u16> {
@@ -89,7 +97,7 @@ fn a_file_in_another_currency_adds_its_prices_only() {
     let first = new(COLOURS);
     let (draft, columns) = draft(COLOURS, Currency::UZS);
     let context = ImportContext { columns, ..context(Currency::UZS) };
-    let second = merged(&first.product, "", &draft, &context, &BTreeMap::new()).unwrap();
+    let second = merged(&first.product, ("", &InLanguages::new()), &draft, &context, &BTreeMap::new()).unwrap();
     let prices: Vec<String> = second.product.variants[0].prices.iter().map(|price| price.price.to_string()).collect();
     assert_eq!(prices.len(), 2, "{prices:?}");
     let mut without = second.product.clone();
@@ -139,7 +147,8 @@ fn a_variant_that_is_not_named_goes_unless_units_are_reserved() {
 
     let green = first.product.variants[1].id;
     let reserved = BTreeMap::from([(green, StockShard { available: 3, reserved: 2 })]);
-    let keep = |csv: &str| merged(&first.product, "", &read(csv), &context(Currency::USD), &reserved);
+    let keep =
+        |csv: &str| merged(&first.product, ("", &InLanguages::new()), &read(csv), &context(Currency::USD), &reserved);
     let kept = keep(blue_only).unwrap();
     assert_eq!(ordinals(&kept), [1, 2]);
     assert_eq!(kept.product.options[0].values.len(), 2);
@@ -152,7 +161,8 @@ fn a_variant_that_is_not_named_goes_unless_units_are_reserved() {
 fn stock_below_what_is_reserved_is_reported() {
     let first = new(COLOURS);
     let reserved = BTreeMap::from([(first.product.variants[0].id, StockShard { available: 0, reserved: 9 })]);
-    let second = merged(&first.product, "", &read(COLOURS), &context(Currency::USD), &reserved).unwrap();
+    let second =
+        merged(&first.product, ("", &InLanguages::new()), &read(COLOURS), &context(Currency::USD), &reserved).unwrap();
     assert_eq!(second.warnings[0].code, "quantity_reserved");
 }
 
@@ -163,7 +173,14 @@ fn what_the_file_has_no_column_for_stays_and_an_empty_cell_takes_away() {
     let first = new(full);
     let (prices_only, columns) = draft("Handle,Title,Variant Price\nbowl,Bowl,9.00\n", Currency::USD);
     let context = ImportContext { columns, ..context(Currency::USD) };
-    let cheaper = merged(&first.product, &first.description_html, &prices_only, &context, &BTreeMap::new()).unwrap();
+    let cheaper = merged(
+        &first.product,
+        (&first.description_html, &first.descriptions),
+        &prices_only,
+        &context,
+        &BTreeMap::new(),
+    )
+    .unwrap();
     assert_eq!(cheaper.description_html, "<p>Blue</p>");
     let price = cheaper.product.variants[0].prices[0];
     assert_eq!((price.price.minor(), price.compare_at.unwrap().minor()), (900, 1200));
@@ -186,7 +203,9 @@ fn a_price_that_is_left_empty_stays_and_a_new_variant_has_to_have_one() {
     assert_eq!(again(&first, &unpriced).product, first.product);
     let more = "Handle,Title,Option1 Name,Option1 Value,Variant Price\n\
         bowl,Bowl,Colour,Blue,\nbowl,,,Red,\nbowl,,,Green,12.00\nbowl,,,Lime,\n";
-    let refused = merged(&first.product, "", &read(more), &context(Currency::USD), &BTreeMap::new()).unwrap_err();
+    let refused =
+        merged(&first.product, ("", &InLanguages::new()), &read(more), &context(Currency::USD), &BTreeMap::new())
+            .unwrap_err();
     let reported: Vec<_> = refused.iter().map(|issue| (issue.line, issue.column, issue.code.as_str())).collect();
     assert_eq!(reported, [(Some(3), "Variant Price", "missing_price"), (Some(5), "Variant Price", "missing_price")]);
 }
@@ -287,7 +306,9 @@ fn of_several_categories_the_deepest_that_the_tree_knows_counts_and_stays() {
     assert_eq!((unknown.warnings[0].value.as_str(), path(&unknown).len()), ("Sale", 0));
     let (draft, columns) = woocommerce("Home > Bowls & Plates, Sale");
     let context = ImportContext { columns, ..context(Currency::USD) };
-    let second = merged(&first.product, &first.description_html, &draft, &context, &BTreeMap::new()).unwrap();
+    let second =
+        merged(&first.product, (&first.description_html, &first.descriptions), &draft, &context, &BTreeMap::new())
+            .unwrap();
     assert_eq!(second.product, first.product);
 }
 
@@ -299,9 +320,51 @@ fn a_product_that_is_told_by_its_key_has_no_handle_of_a_file_and_alternative_tex
     assert_eq!((&first.product.file_handle, super::file_handle(&first.product)), (&None, "bowl-chorsu"));
     assert_eq!(first.product.file_key.as_ref().map(Line::as_str), Some("k-1"));
     first.product.images[0].alt = Some(Line::parse("A bowl").unwrap());
-    let second = merged(&first.product, "", &draft, &context, &BTreeMap::new()).unwrap();
+    let second = merged(&first.product, ("", &InLanguages::new()), &draft, &context, &BTreeMap::new()).unwrap();
     assert_eq!(second.product, first.product, "the file has no column for them");
     let alone = ProductDraft { title: None, ..draft };
     let refused = added(&alone, &context, ProductId::from_bits(9), handle("bowl")).unwrap_err();
     assert_eq!((refused[0].code.as_str(), refused[0].value.as_str()), ("unknown_product", "k-1"));
+}
+
+const SPOKEN: &str = "Handle,Title,Language,Title / ru,Body (HTML) / ru,Option1 Name,Option1 Name / ru,Option1 Value,\
+    Option1 Value / ru,Variant Price\nbowl,Kosa,uz,Миска,<p>Глина</p>,Rang,Цвет,Oq,Белый,1\nbowl,,,,,,,Qora,Чёрный,1\n";
+
+#[test]
+fn texts_in_other_languages_come_stay_and_go_as_the_file_has_columns_for_them() {
+    let russian = ContentLanguage::parse("ru").unwrap();
+    let first = new(SPOKEN);
+    assert_eq!(first.product.language.as_ref().map(ContentLanguage::as_str), Some("uz"));
+    assert_eq!(first.descriptions.get(&russian).map(String::as_str), Some("<p>Глина</p>"));
+    let said = first.product.translations.get(&russian).unwrap();
+    assert_eq!(said.title.as_ref().map(ToString::to_string).as_deref(), Some("Миска"));
+    let words = said.options.values().next().unwrap();
+    assert_eq!((words.name.as_ref().map(Name::as_str), words.values.len()), (Some("Цвет"), 2));
+    let second = again(&first, SPOKEN);
+    assert_eq!((&second.product, &second.descriptions), (&first.product, &first.descriptions));
+
+    let silent = "Handle,Title,Option1 Name,Option1 Value,Variant Price\nbowl,Kosa,Rang,Oq,1\nbowl,,,Qora,1\n";
+    let second = again(&first, silent);
+    assert_eq!((&second.product, &second.descriptions), (&first.product, &first.descriptions));
+    let renamed = again(&first, &silent.replace("Qora", "Kulrang"));
+    let words = renamed.product.translations.get(&russian).unwrap().options.values().next().unwrap().clone();
+    assert_eq!(words.values.len(), 1, "the words of what is gone are forgotten");
+
+    let described = again(&first, &SPOKEN.replace("Миска", "").replace("Цвет", "").replace("Белый", ""));
+    let said = described.product.translations.get(&russian).unwrap();
+    assert_eq!((&said.title, said.options.values().map(|words| words.values.len()).sum::<usize>()), (&None, 1));
+    let texts = ["uz", "Миска", "<p>Глина</p>", "Цвет", "Белый", "Чёрный"];
+    let emptied = again(&first, &texts.iter().fold(SPOKEN.to_owned(), |file, text| file.replace(text, "")));
+    assert_eq!(emptied.product.language, None);
+    assert!(emptied.product.translations.is_empty() && emptied.descriptions.is_empty());
+}
+
+#[test]
+fn a_description_alone_keeps_its_language_and_words_that_are_alike_are_refused() {
+    let russian = ContentLanguage::parse("ru").unwrap();
+    let alone = new("Handle,Title,Title / ru,Body (HTML) / ru,Variant Price\nbowl,Kosa,,Глина,1\n");
+    assert!(alone.product.translations.get(&russian).unwrap().is_empty());
+    let csv = SPOKEN.replace("Чёрный", "Белый");
+    let refused = added(&read(&csv), &context(Currency::USD), ProductId::from_bits(9), handle("bowl")).unwrap_err();
+    assert_eq!(refused[0].code, "product_same_word");
 }

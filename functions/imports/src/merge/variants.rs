@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::VariantId;
 use domain::catalog::{InventoryPolicy, MAX_VARIANTS, Price, Product, ProductOption, Variant};
-use domain::job::{Severity, StockImport};
+use domain::job::{ImportFault, Severity, StockImport};
 use domain::stock::{Layout, StockShard};
 use domain::text::{Name, Sku};
 
@@ -77,7 +77,8 @@ pub(crate) fn name(variant: &Variant) -> String {
     variant.sku.as_ref().map_or_else(values, ToString::to_string)
 }
 
-const QUANTITY: &str = "Variant Inventory Qty";
+/// The header of the column with the units on hand.
+pub(crate) const QUANTITY: &str = "Variant Inventory Qty";
 
 /// What becomes of the units on hand of a variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +123,8 @@ pub(super) fn set(
     let options = if draft.options.is_empty() && is_partial { before.options.len() } else { draft.options.len() };
     if is_partial && let Some((unknown, _)) = new_ones().find(|(wanted, _)| wanted.values.len() != options) {
         let detail = "the row says neither by option values nor by an SKU which variant of the product it means";
-        return Err(vec![Issue { line: unknown.line, ..Issue::new("Option1 Value", "unknown_variant", detail) }]);
+        let issue = Issue::new("Option1 Value", ImportFault::UnknownVariant, detail);
+        return Err(vec![Issue { line: unknown.line, ..issue }]);
     }
     let unpriced: Vec<Issue> =
         new_ones().filter(|(wanted, _)| wanted.price.is_none()).map(|(wanted, _)| missing_price(wanted)).collect();
@@ -167,20 +169,22 @@ pub(super) fn set(
         }
         if known.values.len() != draft.options.len() || variants.iter().any(|other| other.values == known.values) {
             let detail = format!("{reserved} units of a variant that the file does not name are reserved for buyers");
-            return Err(vec![Issue::new("", "variant_reserved", detail)]);
+            let issue = Issue::new("", ImportFault::VariantReserved, detail);
+            return Err(vec![Issue { value: reserved.to_string(), ..issue }]);
         }
         variants.push(known.clone());
     }
     if variants.len() > MAX_VARIANTS {
-        let detail = "with variants that the file does not name the product has more than 100";
-        return Err(vec![Issue::new("", "too_many_variants", detail)]);
+        let detail = format!("with variants that the file does not name the product has more than {MAX_VARIANTS}");
+        return Err(vec![Issue::new("", ImportFault::TooManyVariantsTogether, detail)]);
     }
     let is_gone = |known: &&Variant| !variants.iter().any(|variant| variant.id == known.id);
     let gone: Vec<String> = before.variants.iter().filter(is_gone).map(name).collect();
     if !gone.is_empty() {
         let detail = "the file names the product's options and not these variants: they are removed";
         let value = gone.join(", ").chars().take(MAX_SHOWN).collect();
-        stocked.warnings.push(Issue { value, ..Issue::warning("Option1 Value", "variants_removed", detail) });
+        let warning = Issue::warning("Option1 Value", ImportFault::VariantsRemoved, detail);
+        stocked.warnings.push(Issue { value, ..warning });
     }
     product.variants = variants;
     Ok(stocked)
@@ -194,7 +198,7 @@ fn missing_price(wanted: &VariantDraft) -> Issue {
 fn new(product: &mut Product, wanted: &VariantDraft) -> Result<Variant, Issue> {
     let ordinal = product.next_ordinal;
     product.next_ordinal = ordinal.checked_add(1).ok_or_else(|| {
-        Issue::new("", "too_many_variants", "the product has had as many variants as it can ever have")
+        Issue::new("", ImportFault::VariantsUsedUp, "the product has had as many variants as it can ever have")
     })?;
     Ok(Variant {
         id: VariantId::new(product.id, ordinal),

@@ -20,6 +20,7 @@ fn context() -> ImportContext {
     ImportContext {
         vendor: VendorCard { id: VendorId::from_bits(7), handle, name: Name::parse("Chorsu").unwrap() },
         approved: true,
+        language: pages::Language::En,
         currency: Currency::USD,
         publish: false,
         tree: CategoryTree::default(),
@@ -84,6 +85,18 @@ fn each_difference_is_seen_for_itself() {
     assert_eq!(changes(&then(&stored, &[(5, 0)], &FILE.replace("10.00", "9.00"))), (true, 0));
     assert_eq!(changes(&then(&stored, &[(5, 0)], &FILE.replace("<p>Blue</p>", "<p>Azure</p>"))), (true, 0));
     assert_eq!(changes(&then(&stored, &[(5, 0)], &FILE.replace(",5,", ",,"))), (false, 0));
+}
+
+#[test]
+fn a_dry_run_names_the_texts_in_other_languages_that_change() {
+    let stored = first().stored();
+    let said = FILE.replace("Body (HTML),", "Body (HTML),Body (HTML) / ru,").replace("</p>,", "</p>,<p>Синяя</p>,");
+    let said = said.replace("bowl,,,,Green", "bowl,,,,,Green");
+    let plan = then(&stored, &[(5, 0)], &said);
+    assert_eq!(plan.preview().unwrap().detail, "texts in other languages");
+    let stored = plan.stored();
+    assert_eq!(stored.descriptions.len(), 1);
+    assert!(!then(&stored, &[(5, 0)], &said).changes_product() && !then(&stored, &[(5, 0)], FILE).changes_product());
 }
 
 #[test]

@@ -91,6 +91,7 @@ fn product(f: Frame<'_>, buyable: bool) -> String {
     let pictures = if buyable { vec![(PICTURE.to_owned(), LONG.to_owned()); 3] } else { Vec::new() };
     let known = [(f.t.recipient, LONG), (f.t.phone, "+998 90 123-45-67")];
     Product {
+        tag: None,
         crumbs: links(),
         heading: LONG.to_owned(),
         pictures,

@@ -58,8 +58,8 @@ pub struct ImportView {
     /// The same of what is only told, such as the changes that a dry run names.
     pub more_infos: u64,
     /// A CSV file with the file's own header and all rows of the products that were refused or skipped, behind a column
-    /// that says why and that a later import ignores. Present once the import is completed; reading it again returns a
-    /// new link.
+    /// that says why, in the language of messages to the vendor, and that a later import ignores. Present once the
+    /// import is completed; reading it again returns a new link.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refused_rows: Option<FileLink>,

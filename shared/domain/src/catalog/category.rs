@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
 use crate::stored::Kept;
-use crate::text::{ContentLanguage, Handle, Name};
+use crate::text::{ContentLanguage, Handle, InLanguages, Name};
 
 /// A category with the categories below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -18,8 +18,9 @@ pub struct Category {
     /// Name as it is shown, where it has none in the language that is asked for.
     pub name: Name,
     /// Its names in other languages, by the tags of these: at most 8.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub names: BTreeMap<ContentLanguage, Name>,
+    #[serde(default, skip_serializing_if = "InLanguages::is_empty")]
+    #[schema(value_type = BTreeMap<String, Name>)]
+    pub names: InLanguages<Name>,
     /// The categories below it, in the order in which they are shown.
     #[serde(default)]
     #[schema(no_recursion)]
@@ -27,19 +28,20 @@ pub struct Category {
 }
 
 impl Category {
-    /// Its name in a language, with the language that this is in; nothing where its name is in none that is known.
-    pub fn name_in(&self, language: &ContentLanguage) -> (&Name, Option<&ContentLanguage>) {
-        let translated = language.nearest(self.names.keys());
-        let translated = translated.and_then(|nearest| self.names.get_key_value(nearest));
-        translated.map_or((&self.name, None), |(language, name)| (name, Some(language)))
+    /// Its name in a language or another form of it, Uzbek in either script; else the one that it has without language.
+    pub fn name_in(&self, language: &ContentLanguage) -> Name {
+        match self.names.nearest(language) {
+            Some((written, name)) => language.script_from(written).name(name),
+            None => self.name.clone(),
+        }
     }
 
     /// The category and those below it with one name, in a language.
     #[must_use]
     pub fn in_language(self, language: &ContentLanguage) -> Self {
         Self {
-            name: self.name_in(language).0.clone(),
-            names: BTreeMap::new(),
+            name: self.name_in(language),
+            names: InLanguages::new(),
             children: self.children.into_iter().map(|child| child.in_language(language)).collect(),
             handle: self.handle,
         }
@@ -62,8 +64,9 @@ impl CategoryTree {
     pub const MAX_DEPTH: usize = 4;
     /// The most categories in the tree, which is one item.
     pub const MAX_CATEGORIES: usize = 1_000;
-    /// The most bytes of the tree: an item of DynamoDB has 400 KB.
-    pub const MAX_BYTES: usize = 300 * 1024;
+    /// The most bytes of the tree as JSON, so that it fits into the body of a request, of 256 KB, and into an item of
+    /// DynamoDB, of 400 KB.
+    pub const MAX_BYTES: usize = 240 * 1024;
 
     /// The handles from the root to this category, both included; nothing when the tree does not have it.
     pub fn path_to(&self, handle: &Handle) -> Option<Vec<Handle>> {
@@ -165,7 +168,7 @@ mod tests {
         let leaf = |handle: &str, name: &str| Category {
             handle: Handle::parse(handle).unwrap(),
             name: Name::parse(name).unwrap(),
-            names: BTreeMap::new(),
+            names: InLanguages::new(),
             children: Vec::new(),
         };
         let mut home = leaf("home", "Home");
@@ -188,13 +191,10 @@ mod tests {
         for (tag, name) in [("ru", "Миски"), ("uz", "Kosalar")] {
             bowls.names.insert(language(tag), Name::parse(name).unwrap());
         }
-        let named = |tag: &str| {
-            let (name, language) = bowls.name_in(&language(tag));
-            (name.as_str(), language.map(ContentLanguage::as_str))
-        };
-        assert_eq!(named("ru"), ("Миски", Some("ru")));
-        assert_eq!(named("uz-Cyrl"), ("Kosalar", Some("uz")));
-        assert_eq!(named("zh"), ("Bowls & Plates", None));
+        let named = |tag: &str| bowls.name_in(&language(tag)).to_string();
+        assert_eq!(named("ru"), "Миски");
+        assert_eq!([named("uz"), named("uz-Cyrl")], ["Kosalar", "Косалар"]);
+        assert_eq!(named("zh"), "Bowls & Plates");
         let path: Vec<String> = tree.find(" МИСКИ ").unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(path, ["home", "bowls"]);
         let home = tree.roots[1].clone().in_language(&language("ru"));
@@ -284,7 +284,7 @@ mod tests {
         twice.roots.push(Category {
             handle: Handle::parse("bowls").unwrap(),
             name: Name::parse("x").unwrap(),
-            names: BTreeMap::new(),
+            names: InLanguages::new(),
             children: vec![],
         });
         assert_eq!(twice.check().unwrap_err().to_string(), Code::Invalid.meaning());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::code::{Code, FieldError, Refusal};
+use crate::code::{Code, FieldError, Refusal, pointer_part};
 use crate::stored::Kept;
 use crate::text::Line;
 
@@ -115,7 +115,7 @@ impl ColumnMapping {
         }
         let (mut headers, mut meanings) = (BTreeSet::new(), BTreeSet::new());
         for (header, column) in &self.columns {
-            let pointer = format!("/columns/{}", header.as_str().replace('~', "~0").replace('/', "~1"));
+            let pointer = format!("/columns/{}", pointer_part(header.as_str()));
             let normalised = normalised_header(header.as_str());
             if normalised.is_empty() {
                 errors.push(FieldError::new(pointer.clone(), "malformed", "a header has letters or digits"));

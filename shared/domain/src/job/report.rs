@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::ImportFault;
+
 /// How much an entry in the report on a file matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -35,7 +37,8 @@ pub struct ImportRowError {
     /// The column as the file's header spells it; empty when the whole row or product is meant.
     #[schema(examples("Variant Price"))]
     pub column: String,
-    /// The beginning of the cell; empty when no cell is meant. With `missing_column` the columns that the file has.
+    /// The beginning of the cell. Where no cell is meant, what the entry is about, such as the columns that the file
+    /// has with `missing_column`, and the limit with `too_many_rows`; else empty.
     #[serde(default)]
     #[schema(examples("12,50"))]
     pub value: String,
@@ -57,7 +60,7 @@ const fn once() -> u32 {
 
 impl ImportRowError {
     /// An error of the file as a whole.
-    pub fn of_file(code: &str, detail: &str) -> Self {
+    pub fn of_file(fault: ImportFault, detail: &str) -> Self {
         Self {
             severity: Severity::Error,
             line: 0,
@@ -65,7 +68,7 @@ impl ImportRowError {
             column: String::new(),
             value: String::new(),
             times: 1,
-            code: code.to_owned(),
+            code: fault.code().to_owned(),
             detail: detail.to_owned(),
         }
     }

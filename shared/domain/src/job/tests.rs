@@ -58,7 +58,7 @@ fn only_an_import_that_has_no_file_and_gets_none_by_its_request_may_lack_it() {
 fn the_fault_that_ends_an_import_is_stored_however_full_its_report_is() {
     let mut job = ImportJob::new(ImportId::from_bits(5), VendorId::from_bits(4), Currency::USD, at(0));
     job.counts.errors = MAX_ROW_ERRORS;
-    let report = job.fail(ImportRowError::of_file("file_missing", "gone"), at(9));
+    let report = job.fail(ImportRowError::of_file(ImportFault::FileMissing, "gone"), at(9));
     assert_eq!((report.len(), job.state, job.finished_at), (1, JobState::Failed, Some(at(9))));
     assert_eq!(job.counts.errors, MAX_ROW_ERRORS + 1);
 }
@@ -94,7 +94,7 @@ fn row_errors_are_stored_up_to_a_bound_and_then_only_counted() {
     let counts = ImportCounts { errors: MAX_ROW_ERRORS - 1, ..ImportCounts::default() };
     let new = ImportJob::new(ImportId::from_bits(1), VendorId::from_bits(1), Currency::USD, at(0));
     let mut job = ImportJob { counts, ..new };
-    let error = ImportRowError::of_file("x", "");
+    let error = ImportRowError::of_file(ImportFault::Conflict, "");
     let warning = ImportRowError { severity: Severity::Warning, ..error.clone() };
     let counts = ImportCounts { errors: 2, ..ImportCounts::default() };
     assert_eq!(job.advance(FilePosition::default(), counts, vec![error.clone(), error.clone()]).len(), 1);

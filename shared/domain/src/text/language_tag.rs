@@ -1,12 +1,14 @@
 //! Tags of languages.
 
 mod content_language;
+mod in_languages;
 
 use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, de};
 
-pub use self::content_language::ContentLanguage;
+pub use self::content_language::{ContentLanguage, Script};
+pub use self::in_languages::InLanguages;
 
 /// A language tag: two or three lower-case letters, then subtags of two to eight letters and digits after hyphens; at
 /// most 35 characters.

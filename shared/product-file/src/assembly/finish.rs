@@ -7,7 +7,7 @@ use super::{Assembled, Assembly, OPTION_VALUES};
 use crate::columns::Column;
 use crate::faults::{Fault, RowError, shown_value};
 use crate::header::{Header, Identity};
-use crate::product::{ProductDraft, VariantDraft};
+use crate::product::{OptionTexts, ProductDraft, VariantDraft};
 
 impl Assembly {
     pub(crate) fn finish(mut self, header: &Header) -> Assembled {
@@ -20,7 +20,10 @@ impl Assembly {
         if self.is_without_options() {
             self.option_names = [const { None }; MAX_OPTIONS];
             self.variants.iter_mut().for_each(|row| row.values = [const { None }; MAX_OPTIONS]);
+            let options = self.texts.texts.values_mut().flat_map(|texts| &mut texts.options);
+            options.for_each(OptionTexts::clear);
         }
+        self.texts.texts.values_mut().for_each(|texts| texts.move_words(&self.option_names));
         self.check_values(header);
         let mut variants: Vec<VariantDraft> = Vec::with_capacity(self.variants.len());
         for row in std::mem::take(&mut self.variants) {
@@ -72,6 +75,8 @@ impl Assembly {
                     variants,
                     images: self.images.into_iter().map(|(_, image)| image).collect(),
                     seo: self.seo,
+                    language: self.texts.language,
+                    texts: self.texts.texts,
                     kept: self.kept,
                 };
                 if size_of_product(&draft) > MAX_PRODUCT_BYTES {

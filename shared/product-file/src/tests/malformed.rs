@@ -47,7 +47,7 @@ fn a_price_may_be_left_empty_where_nothing_is_compared_to_it() {
     let prices: Vec<_> = product.variants.iter().map(|variant| variant.price.is_some()).collect();
     assert_eq!(prices, [false, false, true]);
     let compared = format!("{header}x,X,Size,S,1,2\nx,,,M,,3\n");
-    assert_eq!(warnings(compared), ["x: 3 \"Variant Compare At Price\" compare_at_left_out 3"]);
+    assert_eq!(warnings(compared), ["x: 3 \"Variant Compare At Price\" compare_at_without_price 3"]);
 }
 
 #[test]
@@ -196,5 +196,6 @@ fn a_file_that_is_no_product_file_is_refused_as_a_whole() {
     assert_eq!(refusal([0xff, 0xfe, b'H', 0, b'a', 0]), "1 \"\" bad_encoding");
     assert_eq!(refusal(b"Handle,Title,Variant Price,Gr\xf6\xdfe\n"), "1 \"\" bad_encoding");
     assert_eq!(refusal("x".repeat(70_000)), "1 \"\" bad_header");
+    assert_eq!(refusal("x,".repeat(3_000)), "1 \"\" bad_header");
     assert_eq!(refusal([0_u8; 4_096]), "1 \"Handle\" missing_column");
 }

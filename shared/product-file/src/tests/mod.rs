@@ -5,6 +5,7 @@ mod languages;
 mod malformed;
 mod mapped;
 mod mended;
+mod texts;
 mod tolerated;
 mod woocommerce;
 mod written;

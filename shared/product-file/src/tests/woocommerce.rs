@@ -282,7 +282,7 @@ fn a_product_of_very_many_rows_is_refused_and_not_held() {
     let file = format!("{HEADER}{}{rows}", row(KOSA));
     let mut entries = Products::new(file.as_bytes(), ProductReader::new(Currency::USD));
     let entry = entries.next().unwrap().unwrap();
-    assert_eq!((entry.rows, entry.product.unwrap_err()[0].code()), (2_001, "product_too_large"));
+    assert_eq!((entry.rows, entry.product.unwrap_err()[0].code()), (2_001, "too_many_rows_of_product"));
     assert!(entries.held() < 3 * 1024 * 1024);
 }
 

@@ -117,7 +117,7 @@ impl Making<'_> {
 
     fn rows(&mut self, group: &Group) -> Vec<Made> {
         if group.is_too_large {
-            self.reports.push(RowError::new(group.line, "", Fault::ProductTooLarge));
+            self.reports.push(RowError::new(group.line, "", Fault::TooManyRowsOfProduct));
             return Vec::new();
         }
         let mut sound = Vec::with_capacity(group.records.len());

@@ -123,8 +123,8 @@ impl Catalog {
         let keys = ids
             .iter()
             .flat_map(|id| {
-                let all = [Entry::Product(*id), Entry::Description(*id), Entry::Availability(*id)];
-                all.into_iter().chain([Entry::FileColumns(*id)]).map(|entry| entry.key())
+                let all = [Entry::Product(*id), Entry::Description(*id), Entry::Descriptions(*id)];
+                all.into_iter().chain([Entry::Availability(*id), Entry::FileColumns(*id)]).map(|entry| entry.key())
             })
             .collect();
         let mut of_product: BTreeMap<String, Vec<Attributes>> = BTreeMap::new();

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use domain::catalog::{List, ListingRow};
+use domain::text::ContentLanguage;
 use domain::{Money, PageRequest, ProductId, Slice};
 
 use super::{Catalog, LISTING};
@@ -30,7 +31,12 @@ pub struct ListQuery {
     /// Only cards of this price or less; needs an order by price.
     pub max_price: Option<Money>,
     pub page: PageRequest,
+    /// The language of the titles, where they are in it.
+    pub language: Option<ContentLanguage>,
 }
+
+/// The attribute of a row with the product's titles, by the tags of their languages.
+pub(super) const TITLES: &str = "titles";
 
 /// Partition of a list: `LIST#<category or *>#<vendor or *>#<currency>`.
 pub(super) fn list_key(list: &List) -> String {
@@ -63,6 +69,13 @@ pub(super) fn row_item(row: &ListingRow, product_version: u64) -> Result<Attribu
     let mut written = item(row_key(row), LISTING, product_version, &row.card)?;
     written.insert("list_key".to_owned(), string(list_key(&row.list)));
     written.insert("price_key".to_owned(), string(price_key(row.card.price.minor(), &row.card.id.to_string())));
+    if !row.titles.is_empty() {
+        // Each as JSON, which takes the place of the card's title unparsed.
+        let json =
+            |title: &String| serde_json::to_string(title).map_err(|source| Error::Corrupt { kind: LISTING, source });
+        let titles = row.titles.iter().map(|(tag, title)| Ok((tag.clone(), string(json(title)?))));
+        written.insert(TITLES.to_owned(), AttributeValue::M(titles.collect::<Result<_, Error>>()?));
+    }
     Ok(written)
 }
 
@@ -81,6 +94,23 @@ fn with_media_url(mut card: String, media_base: &str) -> String {
     const KEY: &str = r#""url":"media:"#;
     if let Some(at) = card.find(KEY) {
         card.replace_range(at + KEY.len() - "media:".len()..at + KEY.len(), &format!("{media_base}/"));
+    }
+    card
+}
+
+/// A card with another title, which is JSON as well. A card has its title behind its id and its handle, in which no
+/// pattern like it can be.
+fn with_title(mut card: String, title: &str) -> String {
+    const KEY: &str = r#""title":""#;
+    let Some(start) = card.find(KEY).map(|at| at + KEY.len()) else { return card };
+    let mut is_escaped = false;
+    let end = card.bytes().skip(start).position(|byte| {
+        let ends = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    });
+    if let Some(length) = end {
+        card.replace_range(start - 1..=start + length, title);
     }
     card
 }
@@ -115,12 +145,32 @@ impl Catalog {
             sort_key_condition,
             newest_first: request.sort != Sort::Price,
             only: Some("data"),
+            // In the language itself, else in one of its forms.
+            parts: request.language.iter().flat_map(|tag| [tag.as_str(), tag.primary()]).fold(
+                Vec::new(),
+                |mut parts, tag| {
+                    if !parts.iter().any(|(_, known)| known == tag) {
+                        parts.push((TITLES, tag.to_owned()));
+                    }
+                    parts
+                },
+            ),
             ..QueryRequest::default()
         };
         let variant = format!("{:?}|{:?}|{:?}", request.sort, request.min_price, request.max_price);
         let list = page::List { query, variant, position: &row_position, key: &key };
+        let language = request.language.as_ref();
+        let title_of = |found: &Attributes| {
+            let titles = found.get(TITLES).and_then(|titles| titles.as_m().ok())?;
+            let said = |tag: &str| titles.get(tag).and_then(|title| title.as_s().ok()).cloned();
+            language.and_then(|language| said(language.as_str()).or_else(|| said(language.primary())))
+        };
         list.page(&self.client, &request.page, |found| match found.remove("data") {
             Some(AttributeValue::S(card)) if card.starts_with('{') && card.ends_with('}') => {
+                let card = match title_of(found) {
+                    Some(title) => with_title(card, &title),
+                    None => card,
+                };
                 Ok(with_media_url(card, media_base))
             }
             _ => Err(Error::Corrupt { kind: LISTING, source: serde::de::Error::custom("a listing row has no card") }),
@@ -168,6 +218,16 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_takes_the_place_of_the_cards_and_of_nothing_else() {
+        let card = |title: &str| format!(r#"{{"id":"prd_1","handle":"title","title":{title},"image":{{"alt":"x"}}}}"#);
+        let odd = [r#""A \"title\":\"bowl\" \\""#, r#""""#, r#""Коса""#];
+        for (from, to) in odd.iter().flat_map(|from| odd.iter().map(move |to| (from, to))) {
+            assert_eq!(with_title(card(from), to), card(to));
+        }
+        assert_eq!(with_title(r#"{"id":1}"#.to_owned(), r#""x""#), r#"{"id":1}"#);
+    }
 
     #[test]
     fn only_the_address_of_the_picture_becomes_a_url() {

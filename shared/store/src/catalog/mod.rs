@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::Client;
 use domain::catalog::{Availability, CategoryTree, FileColumns, FileHeaders, Product};
 use domain::job::{Derived, Rebuild};
 use domain::stored::Kept;
-use domain::text::Handle;
+use domain::text::{Handle, InLanguages};
 use domain::vendor::Shop;
 use domain::{ProductId, VendorId};
 
@@ -34,6 +34,7 @@ pub use self::walk::{FoundRow, Walk, WalkItem};
 
 const PRODUCT: &str = "product";
 const DESCRIPTION: &str = "description";
+const DESCRIPTIONS: &str = "descriptions";
 const AVAILABILITY: &str = "availability";
 const HANDLE: &str = "handle";
 const FILE_COLUMNS: &str = "file_columns";
@@ -97,6 +98,8 @@ enum Entry<'a> {
     Product(ProductId),
     /// `PRODUCT#<id>` / `DESCRIPTION`.
     Description(ProductId),
+    /// `PRODUCT#<id>` / `DESCRIPTIONS`: the descriptions in other languages than the product's own.
+    Descriptions(ProductId),
     /// `PRODUCT#<id>` / `AVAILABILITY`.
     Availability(ProductId),
     /// `PRODUCT#<id>` / `FILE`: what product files say of it beyond what is used.
@@ -124,6 +127,7 @@ impl Entry<'_> {
         match self {
             Self::Product(id) => key(format!("PRODUCT#{id}"), "PRODUCT"),
             Self::Description(id) => key(format!("PRODUCT#{id}"), "DESCRIPTION"),
+            Self::Descriptions(id) => key(format!("PRODUCT#{id}"), "DESCRIPTIONS"),
             Self::Availability(id) => key(format!("PRODUCT#{id}"), "AVAILABILITY"),
             Self::FileColumns(id) => key(format!("PRODUCT#{id}"), "FILE"),
             Self::FileKey(vendor, file_key) => key(format!("FILE#{vendor}#{file_key}"), "PRODUCT"),
@@ -162,11 +166,13 @@ pub enum ProductAt {
     Nowhere,
 }
 
-/// A product with its description and its availability.
+/// A product with its descriptions and its availability.
 #[derive(Clone, Debug)]
 pub struct ProductPage {
     pub product: Product,
     /// The long description: sanitised HTML.
     pub description_html: String,
+    /// The descriptions in other languages.
+    pub descriptions: InLanguages<String>,
     pub availability: Availability,
 }

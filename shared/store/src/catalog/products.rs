@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalog::{Availability, FileColumns, MAX_PRODUCT_BYTES, Product};
 use domain::pricing::CatalogSnapshot;
-use domain::text::Handle;
+use domain::text::{Handle, InLanguages};
 use domain::{Code, LowStock, Outcome, Prepared, ProductId, Refusal, Timestamp, VendorId};
 
 use super::handles::{HandleHolder, LEADS_UNTIL, holder_of, place_of, set_product_keys};
 use super::listing::Rows;
 use super::{
-    AVAILABILITY, Catalog, DESCRIPTION, Entry, PRODUCT, ProductAt, ProductPage, SHOP, product_handle, vendor_products,
+    AVAILABILITY, Catalog, DESCRIPTION, DESCRIPTIONS, Entry, PRODUCT, ProductAt, ProductPage, SHOP, product_handle,
+    vendor_products,
 };
 use crate::error::Failure;
 use crate::idempotency::transact;
@@ -20,6 +21,9 @@ use crate::retry::{QueryRequest, batch, query};
 use crate::stored::{check_known, read, write};
 use crate::transaction::{MAX_ACTIONS, Purpose, Transaction};
 use crate::{Backoff, Decision, Error, Orders, Stock};
+
+/// The most bytes of the descriptions in other languages, which are one item of at most 400 KB.
+const MAX_DESCRIPTIONS_BYTES: usize = 350 * 1024;
 
 /// Makes the response from a product as it is written, with its new version.
 pub type Respond<'a, R> = &'a (dyn Fn(&StoredProduct) -> Result<Prepared<R>, Refusal> + Send + Sync);
@@ -33,6 +37,8 @@ pub struct StoredProduct {
     pub product: Product,
     /// The long description: sanitised HTML.
     pub description_html: String,
+    /// The descriptions in other languages than its own, sanitised like it.
+    pub descriptions: InLanguages<String>,
     /// The availability that pages show, which may lag behind the stock.
     pub availability: Availability,
     pub(super) availability_version: u64,
@@ -44,22 +50,28 @@ pub struct StoredProduct {
 impl StoredProduct {
     /// A product that is not stored yet.
     pub fn new(product: Product, description_html: String) -> Self {
-        let (availability, availability_version) = (Availability::default(), 0);
-        Self { product, description_html, availability, availability_version, file_columns: None }
+        Self {
+            product,
+            description_html,
+            descriptions: InLanguages::new(),
+            availability: Availability::default(),
+            availability_version: 0,
+            file_columns: None,
+        }
     }
 }
 
 impl Catalog {
-    /// The page of a product: one query reads the product, its description and its availability. It also finds where a
+    /// The page of a product: one query reads the product, its descriptions and its availability. It also finds where a
     /// handle leads that was given up less than a year ago.
     pub async fn product_page(&self, handle: &Handle, now: Timestamp) -> Result<ProductAt, Error> {
         let found =
             query(&self.client, QueryRequest::of(&self.table, "by_handle", ("handle_key", product_handle(handle))))
                 .await?;
         if let Some(stored) = assemble(&found.items)? {
-            let (product, description_html, availability) =
-                (stored.product, stored.description_html, stored.availability);
-            return Ok(ProductAt::Here(Box::new(ProductPage { product, description_html, availability })));
+            let StoredProduct { product, description_html, descriptions, availability, .. } = stored;
+            let page = ProductPage { product, description_html, descriptions, availability };
+            return Ok(ProductAt::Here(Box::new(page)));
         }
         let leads = |item: &&Attributes| integer(item, LEADS_UNTIL).is_some_and(|until| until > now.seconds());
         let owner = found.items.iter().find(leads).and_then(|item| text(item, "owner")?.parse().ok());
@@ -70,9 +82,10 @@ impl Catalog {
         Ok(renamed.map_or(ProductAt::Nowhere, |product| ProductAt::Renamed(Box::new(product))))
     }
 
-    /// A product with its description and availability, read consistently.
+    /// A product with its descriptions and availability, read consistently.
     pub async fn product(&self, id: ProductId) -> Result<Option<StoredProduct>, Error> {
-        let keys = vec![Entry::Product(id).key(), Entry::Description(id).key(), Entry::Availability(id).key()];
+        let entries = [Entry::Product(id), Entry::Description(id), Entry::Descriptions(id), Entry::Availability(id)];
+        let keys = entries.iter().map(Entry::key).collect();
         let found = batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
         let items: Vec<Attributes> = found.into_iter().map(|(_, item)| item).collect();
         assemble(&items)
@@ -186,14 +199,19 @@ impl Catalog {
         let shards: Vec<_> =
             product.variants.iter().map(|variant| (variant.id, variant.layout().peak_shards)).collect();
         let mut deletions = stock.delete_actions(&shards)?;
-        // Product, description, availability, handle and what files have of it take six actions, a stored response one.
-        // The shards that do not fit are deleted after the product, when nobody can buy it any more.
-        let later = deletions.split_off(deletions.len().min(MAX_ACTIONS - 7));
+        // Product, descriptions, availability, handle and what files have of it take seven actions, a stored response
+        // one. The shards that do not fit are deleted after the product, when nobody can buy it any more.
+        let later = deletions.split_off(deletions.len().min(MAX_ACTIONS - 8));
         let mut actions = vec![
             delete(&self.table, Entry::Product(product.id).key(), &Condition::at_version(unlisted.product.version))?,
             delete(
                 &self.table,
                 Entry::Description(product.id).key(),
+                &Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"),
+            )?,
+            delete(
+                &self.table,
+                Entry::Descriptions(product.id).key(),
                 &Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"),
             )?,
             delete(
@@ -244,6 +262,12 @@ impl Catalog {
                 .value(":now", crate::item::number(now));
             actions.push(put(&self.table, description, &condition)?);
         }
+        let former = loaded.map(|loaded| &loaded.descriptions);
+        if former.unwrap_or(&InLanguages::new()) != &stored.descriptions
+            || (handle_changed && !stored.descriptions.is_empty())
+        {
+            actions.push(self.descriptions_action(&stored, now)?);
+        }
         actions.extend(self.file_actions(loaded, &stored)?);
         let listed = rows.to_delete().next().is_some() || rows.to_put().next().is_some();
         if listed || handle_changed {
@@ -283,6 +307,24 @@ impl Catalog {
             );
         }
         Ok((stored, outcome))
+    }
+
+    /// Writes the descriptions in other languages, or deletes their item when there are none.
+    fn descriptions_action(&self, stored: &StoredProduct, now: u64) -> Result<TransactWriteItem, Error> {
+        let key = Entry::Descriptions(stored.product.id).key();
+        let condition = Condition::of("attribute_not_exists(pk) OR #version < :now")
+            .name("#version", "version")
+            .value(":now", crate::item::number(now));
+        if stored.descriptions.is_empty() {
+            return delete(&self.table, key, &condition);
+        }
+        let mut descriptions = item(key, DESCRIPTIONS, now, &stored.descriptions)?;
+        if text(&descriptions, "data").is_some_and(|data| data.len() > MAX_DESCRIPTIONS_BYTES) {
+            let detail = format!("the descriptions in other languages take at most {MAX_DESCRIPTIONS_BYTES} bytes");
+            return Err(Refusal::because(Code::LimitReached, detail).into());
+        }
+        set_product_keys(&mut descriptions, &stored.product, "4");
+        put(&self.table, descriptions, &condition)
     }
 
     fn put_product_action(&self, product: &Product, loaded: u64) -> Result<TransactWriteItem, Error> {
@@ -386,9 +428,12 @@ pub(super) fn assemble(items: &[Attributes]) -> Result<Option<StoredProduct>, Er
     let of_kind = |kind: &str| items.iter().find(|item| text(item, "kind") == Some(kind));
     let Some(product) = of_kind(PRODUCT) else { return Ok(None) };
     let availability = of_kind(AVAILABILITY);
+    // A release that does not know them leaves them behind when it deletes a product, and another may have its handle.
+    let descriptions = of_kind(DESCRIPTIONS).filter(|found| text(found, "pk") == text(product, "pk"));
     Ok(Some(StoredProduct {
         product: product_of(product)?,
         description_html: of_kind(DESCRIPTION).map(|found| body(found, DESCRIPTION)).transpose()?.unwrap_or_default(),
+        descriptions: descriptions.map(|found| body(found, DESCRIPTIONS)).transpose()?.unwrap_or_default(),
         availability: availability.map(read).transpose()?.unwrap_or_default(),
         availability_version: availability.map_or(0, version),
         file_columns: None,

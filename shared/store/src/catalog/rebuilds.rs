@@ -7,7 +7,7 @@ use domain::job::{Derived, JobState, Rebuild};
 use domain::stock::StockShard;
 use domain::{Code, Coded as _, Outcome, Prepared, ProductId, RebuildId, Refusal, Timestamp, VariantId};
 
-use super::listing::{row_item, row_key};
+use super::listing::{TITLES, row_item, row_key};
 use super::{Catalog, Entry, StoredProduct};
 use crate::idempotency::put_one;
 use crate::item::{Attributes, Condition, readable, text, version};
@@ -192,4 +192,5 @@ fn key_of(item: &Attributes) -> Option<(&str, &str)> {
 /// Whether a stored row shows what was derived. Its version may be that of an earlier change of the product.
 fn holds(stored: &Attributes, derived: &Attributes) -> bool {
     derived.iter().all(|(name, value)| name == "version" || stored.get(name) == Some(value))
+        && stored.contains_key(TITLES) == derived.contains_key(TITLES)
 }

@@ -1,8 +1,11 @@
 //! The languages in which vendors and the operator write.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::LanguageTag;
+use crate::text::{Name, Title, content_to_cyrillic, to_latin};
 
 /// A language in which a text is written: a language tag in its usual spelling, such as `uz-Cyrl` or `zh-Hans`, however
 /// its letters were typed. At most 35 characters (RFC 5646, section 2.1.1).
@@ -37,8 +40,30 @@ impl ContentLanguage {
     }
 
     /// The language without script and country.
-    fn primary(&self) -> &str {
+    pub fn primary(&self) -> &str {
         self.0.split('-').next().unwrap_or_default()
+    }
+
+    /// Uzbek in Latin and in Cyrillic script, each of which is made from the other.
+    pub fn uzbek() -> [Self; 2] {
+        ["uz", "uz-Cyrl"].map(|tag| Self(tag.to_owned()))
+    }
+
+    pub fn is_uzbek(&self) -> bool {
+        self.primary() == "uz"
+    }
+
+    fn is_cyrillic(&self) -> bool {
+        self.0.split('-').any(|subtag| subtag == "Cyrl")
+    }
+
+    /// What has to be done with a text in another form of the language so that it is in this one.
+    pub fn script_from(&self, written: &Self) -> Script {
+        match (self.is_uzbek() && written.is_uzbek(), written.is_cyrillic(), self.is_cyrillic()) {
+            (true, false, true) => Script::ToCyrillic,
+            (true, true, false) => Script::ToLatin,
+            _ => Script::AsWritten,
+        }
     }
 
     /// Which of the languages that something is written in is the one that is asked for, else another form of it: who
@@ -46,6 +71,42 @@ impl ContentLanguage {
     pub fn nearest<'a>(&self, written: impl IntoIterator<Item = &'a Self> + Clone) -> Option<&'a Self> {
         let exact = written.clone().into_iter().find(|language| *language == self);
         exact.or_else(|| written.into_iter().find(|language| language.primary() == self.primary()))
+    }
+}
+
+/// What is done with a text for who reads another script of its language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Script {
+    AsWritten,
+    /// Uzbek into Cyrillic script.
+    ToCyrillic,
+    /// Uzbek into Latin script.
+    ToLatin,
+}
+
+impl Script {
+    pub fn write(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::AsWritten => Cow::Borrowed(text),
+            Self::ToCyrillic => Cow::Owned(content_to_cyrillic(text)),
+            Self::ToLatin => Cow::Owned(to_latin(text)),
+        }
+    }
+
+    /// A title that would be too long in the other script stays as it is written.
+    pub fn title(self, title: &Title) -> Title {
+        if self == Self::AsWritten {
+            return title.clone();
+        }
+        Title::parse(&self.write(title.as_str())).unwrap_or_else(|_| title.clone())
+    }
+
+    /// A name that would be too long in the other script stays as it is written.
+    pub fn name(self, name: &Name) -> Name {
+        if self == Self::AsWritten {
+            return name.clone();
+        }
+        Name::parse(&self.write(name.as_str())).unwrap_or_else(|_| name.clone())
     }
 }
 
@@ -119,5 +180,20 @@ mod tests {
         );
         let latin = [language("uz")];
         assert_eq!(language("uz-Cyrl").nearest(&latin), Some(&latin[0]));
+    }
+
+    #[test]
+    fn uzbek_is_made_from_its_other_script_and_nothing_else_is() {
+        let shown = |wanted: &str, written: &str, text: &str| {
+            language(wanted).script_from(&language(written)).write(text).into_owned()
+        };
+        assert_eq!(shown("uz-Cyrl", "uz", "Koʻk kosa"), "Кўк коса");
+        assert_eq!(shown("uz-Cyrl-UZ", "uz-Latn", "Koʻk kosa"), "Кўк коса");
+        assert_eq!(shown("uz", "uz-Cyrl", "Кўк коса"), "Koʻk kosa");
+        assert_eq!(shown("uz", "uz-Latn", "Koʻk kosa"), "Koʻk kosa");
+        assert_eq!(shown("ru", "uz", "Koʻk kosa"), "Koʻk kosa");
+        assert_eq!(shown("sr-Cyrl", "sr", "kosa"), "kosa");
+        let long = Name::parse(&"ш".repeat(Name::MAX_LENGTH)).unwrap();
+        assert_eq!(Script::ToLatin.name(&long), long, "it would be too long");
     }
 }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::to_cyrillic;
+use super::{content_to_cyrillic, to_cyrillic};
 
 /// Asserts that each Latin text is written as the Cyrillic one beside it.
 fn check(expected: &[(&str, &str)]) {
@@ -214,12 +214,12 @@ fn what_is_not_latin_stays() {
 }
 
 #[test]
-fn dates_are_the_transliteration_of_dates() {
-    for month in 1..=12 {
-        let at = domain::Timestamp::parse(&format!("2026-{month:02}-09T00:00:00Z")).unwrap();
-        let [latin, cyrillic] =
-            [crate::Language::Uz, crate::Language::UzCyrl].map(|language| crate::date(at, language));
-        assert_eq!(to_cyrillic(&latin), cyrillic);
+fn braces_of_a_shop_are_its_own_and_thousands_of_them_cost_no_more_than_other_text() {
+    assert_eq!(content_to_cyrillic("kosa {katta} <b>rang</b> &amp; gul"), "коса {катта} <b>ранг</b> &amp; гул");
+    assert_eq!(to_cyrillic("kosa {katta}"), "коса {katta}");
+    for odd in ["{", "<", "<a "] {
+        let text = odd.repeat(60_000 / odd.len());
+        assert_eq!(content_to_cyrillic(&text).len(), content_to_cyrillic(odd).len() * (60_000 / odd.len()), "{odd}");
     }
 }
 
@@ -228,6 +228,7 @@ proptest! {
     fn no_text_is_too_odd(text in ".{0,200}", markup in "[a-zA-Z{}<>&;#‘’'\"./@: \n]{0,80}") {
         let _ = to_cyrillic(&text);
         let _ = to_cyrillic(&markup);
+        let _ = content_to_cyrillic(&markup);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Uzbek from Latin into Cyrillic script.
 //!
-//! The texts of pages are written in Latin script once; their Cyrillic form is computed, so that the two cannot say
-//! different things. What is not Uzbek stays: places for values, tags, entities, addresses and names of brands.
+//! Texts are written in Latin script once; their Cyrillic form is computed, so that the two cannot say different
+//! things. What is not Uzbek stays: places for values, tags, entities, addresses and names of brands.
 
 mod apostrophe;
 mod foreign;
@@ -15,16 +15,36 @@ use apostrophe::{Quotation, is_apostrophe};
 /// Uzbek are left as they are. So is every character that is not a Latin one: punctuation, digits, text that is
 /// Cyrillic already.
 ///
-/// It is for texts of ours. On a text of a stranger, with thousands of braces or tags that nothing closes, it would
-/// take time by the square of the length.
+/// It is for texts of ours. On a text of a stranger, with thousands of braces that nothing closes, it would take time
+/// by the square of the length: that is for [`content_to_cyrillic`].
 pub fn to_cyrillic(latin: &str) -> String {
+    transliterated(latin, Braces::ArePlaces)
+}
+
+/// Transliterates what a shop has written, as [`to_cyrillic`] does, but for braces, which are its own.
+pub fn content_to_cyrillic(latin: &str) -> String {
+    transliterated(latin, Braces::AreText)
+}
+
+/// What braces are in a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Braces {
+    ArePlaces,
+    AreText,
+}
+
+/// The most bytes of a tag: the search for its end goes no further, so that a text with thousands of tags that nothing
+/// closes takes a time by its length.
+const MAX_TAG: usize = 2_048;
+
+fn transliterated(latin: &str, braces: Braces) -> String {
     // A Cyrillic character has two bytes.
     let mut written = String::with_capacity(latin.len() * 2);
     let mut quotation = Quotation::default();
     let mut rest = latin;
     while !rest.is_empty() {
-        let untouched = untouched_length(rest);
-        let length = if untouched > 0 { untouched } else { piece_length(rest) };
+        let untouched = untouched_length(rest, braces);
+        let length = if untouched > 0 { untouched } else { piece_length(rest, braces) };
         let (piece, behind) = rest.split_at(length);
         if untouched > 0 {
             written.push_str(piece);
@@ -37,13 +57,13 @@ pub fn to_cyrillic(latin: &str) -> String {
 }
 
 /// How many bytes at the start of `text` must not be touched: a place for a value, a tag, an entity, an address.
-fn untouched_length(text: &str) -> usize {
+fn untouched_length(text: &str, braces: Braces) -> usize {
     match text.chars().next() {
-        Some('{') => place_length(text),
+        Some('{') if braces == Braces::ArePlaces => place_length(text),
         Some('<') => tag_length(text),
         Some('&') => entity_length(text),
         Some(first) if !first.is_whitespace() => {
-            if !is_address(text.get(..piece_length(text)).unwrap_or_default()) {
+            if !is_address(text.get(..piece_length(text, braces)).unwrap_or_default()) {
                 return 0;
             }
             // An address goes on through the braces and entities in it, until a space or a tag ends it.
@@ -55,10 +75,13 @@ fn untouched_length(text: &str) -> usize {
 
 /// How many bytes follow until something else may begin: a space, or what [`untouched_length`] knows. At least one
 /// character, so that every piece is progress.
-fn piece_length(text: &str) -> usize {
+fn piece_length(text: &str, braces: Braces) -> usize {
     let ends = |(at, character): &(usize, char)| {
         let is_entity = *character == '&' && entity_length(text.get(*at..).unwrap_or_default()) > 0;
-        is_entity || character.is_whitespace() || matches!(character, '{' | '<')
+        is_entity
+            || character.is_whitespace()
+            || *character == '<'
+            || (*character == '{' && braces == Braces::ArePlaces)
     };
     // Leading spaces belong to nobody, and are pieces of their own.
     let first = text.chars().next().map_or(0, char::len_utf8);
@@ -91,7 +114,7 @@ fn tag_length(text: &str) -> usize {
         return 0;
     }
     let mut quote = None;
-    for (at, character) in text.char_indices() {
+    for (at, character) in text.char_indices().take_while(|(at, _)| *at < MAX_TAG) {
         match (quote, character) {
             (None, '>') => return at + 1,
             (None, '"' | '\'') => quote = Some(character),

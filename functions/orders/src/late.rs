@@ -51,10 +51,10 @@ impl From<VendorOrder> for LateVendorOrder {
 /// Lists vendor orders that should have been shipped.
 ///
 /// That of the oldest order comes first. Those are here whose vendor has let the time to ship pass, which the operator
-/// was told, until they are shipped or cancelled; one that is only to be accepted ends by itself. While a dispute holds one, it is not late, and its vendor is awaited
-/// anew afterwards. Those that were late
-/// in releases up to 2026-12-04 appear once they are changed or the lists of orders are rebuilt. A page may have fewer items than `limit`, and goes on
-/// with `next`.
+/// was told, until they are shipped or cancelled; one that is only to be accepted ends by itself. While a dispute holds
+/// one, it is not late, and its vendor is awaited anew afterwards. Those that were late in releases up to 2026-12-04
+/// appear once they are changed or the lists of orders are rebuilt. A page may have fewer items than `limit`, and goes
+/// on with `next`.
 #[utoipa::path(
     get, path = "/v1/admin/vendor-orders/late", params(PageQuery),
     responses((status = OK, body = Page<LateVendorOrder>))

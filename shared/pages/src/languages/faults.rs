@@ -1,7 +1,7 @@
 //! What is wrong in a product file, in the languages of its vendor. In English each fault says it itself.
 //!
-//! A fault without a sentence here is shown in English. `tests/conventions/pages.rs` holds that each code that an import
-//! can give has its sentences.
+//! A fault without a sentence here is shown in English. `tests/conventions/pages.rs` holds that each code that an
+//! import can give has its sentences.
 
 use domain::job::ImportRowError;
 

@@ -429,7 +429,9 @@ pub(super) fn assemble(items: &[Attributes]) -> Result<Option<StoredProduct>, Er
     let Some(product) = of_kind(PRODUCT) else { return Ok(None) };
     let availability = of_kind(AVAILABILITY);
     // A release that does not know them leaves them behind when it deletes a product, and another may have its handle.
-    let descriptions = of_kind(DESCRIPTIONS).filter(|found| text(found, "pk") == text(product, "pk"));
+    let is_own =
+        |item: &&Attributes| text(item, "kind") == Some(DESCRIPTIONS) && text(item, "pk") == text(product, "pk");
+    let descriptions = items.iter().find(is_own);
     Ok(Some(StoredProduct {
         product: product_of(product)?,
         description_html: of_kind(DESCRIPTION).map(|found| body(found, DESCRIPTION)).transpose()?.unwrap_or_default(),

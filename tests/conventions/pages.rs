@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::catalog::{
-    MAX_CURRENCIES, MAX_IMAGES, MAX_KEPT_BYTES, MAX_LISTING_ROWS, MAX_ON_HAND, MAX_OPTIONS, MAX_OVERSELL,
-    MAX_PRODUCT_BYTES, MAX_PRODUCT_SHARDS, MAX_SHARDS, MAX_TAGS, MAX_VARIANTS, ProductFault,
+    MAX_CURRENCIES, MAX_DESCRIPTIONS_BYTES, MAX_IMAGES, MAX_KEPT_BYTES, MAX_LISTING_ROWS, MAX_ON_HAND, MAX_OPTIONS,
+    MAX_OVERSELL, MAX_PRODUCT_BYTES, MAX_PRODUCT_SHARDS, MAX_SHARDS, MAX_TAGS, MAX_VARIANTS, ProductFault,
 };
 use domain::job::{ImportFault, ImportRowError};
 use domain::text::ContentLanguage;
@@ -111,6 +111,7 @@ fn the_limits_that_sentences_about_product_files_name_are_those_that_hold() {
         ("product_too_many_shards", MAX_PRODUCT_SHARDS),
         ("product_too_many_listing_rows", MAX_LISTING_ROWS),
         ("product_too_large", MAX_PRODUCT_BYTES / 1024),
+        ("product_descriptions_too_large", MAX_DESCRIPTIONS_BYTES / 1024),
         ("columns_left_out", MAX_KEPT_BYTES / 1024),
         ("kept_columns_full", 4 * MAX_KEPT_BYTES / 1024),
         ("bad_quantity", usize::try_from(MAX_ON_HAND).expect("a size")),

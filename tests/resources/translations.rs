@@ -196,6 +196,56 @@ async fn rows_of_an_earlier_release_get_their_titles_when_lists_are_rebuilt() {
 }
 
 #[tokio::test]
+async fn a_language_with_a_description_alone_hides_no_title_in_another_script_of_it() {
+    let shop = Shop::open().await;
+    let product = written(&shop).await;
+    let path = format!("/v1/vendor/products/{}", product.id);
+    let own = product.vendor.client.get(&path).await.expect(200).clone();
+    let mut change = bowl();
+    for (at, variant) in change["variants"].as_array_mut().expect("variants").iter_mut().enumerate() {
+        variant["id"] = own["variants"][at]["id"].clone();
+        variant.as_object_mut().expect("an object").remove("on_hand");
+    }
+    change["translations"] = json!({"uz-Cyrl": {"description_html": "<p>Сопол</p>"}});
+    product.vendor.client.with("if-match", "*").put(&path, &change).await.expect(200);
+    shop.wait_until_idle().await;
+    for tag in ["uz-Cyrl", "uz-Cyrl-UZ"] {
+        let seen = shown(&shop, &format!("?lang={tag}")).await;
+        assert_eq!((&seen["title"], &seen["description_html"]), (&json!("Кўк коса"), &json!("<p>Сопол</p>")));
+        assert_eq!(listed(&shop, &format!("lang={tag}")).await.0, ["Кўк коса"]);
+    }
+    assert_eq!(shown(&shop, "?lang=uz").await["description_html"], "<p>Loydan</p>");
+}
+
+#[tokio::test]
+async fn descriptions_that_an_earlier_release_has_left_at_a_former_handle_come_along_with_the_next_change() {
+    let shop = Shop::open().await;
+    let product = written(&shop).await;
+    for mut item in items(&shop, "CatalogTable").await {
+        if item["kind"]["S"] == "descriptions" {
+            item["handle_key"] = json!({"S": "product#former"});
+            put_item(&shop, "CatalogTable", &item).await;
+        }
+    }
+    assert_eq!(shown(&shop, "?lang=ru").await["description_html"], "<p>Loydan</p>");
+    let path = format!("/v1/vendor/products/{}", product.id);
+    product.vendor.client.post(&format!("{path}/unpublish"), &json!({})).await.expect(200);
+    product.vendor.client.post(&format!("{path}/publish"), &json!({})).await.expect(200);
+    shop.wait_until_idle().await;
+    assert_eq!(shown(&shop, "?lang=ru").await["description_html"], "<p>Из глины</p>");
+    // Whatever another product has left there is not shown.
+    for item in items(&shop, "CatalogTable").await {
+        if item["kind"]["S"] == "descriptions" {
+            let mut stray = item.clone();
+            stray["pk"] = json!({"S": "PRODUCT#prd_00000000000000000000000001"});
+            stray["data"] = json!({"S": "{\"ru\":\"<p>Чужое</p>\"}"});
+            put_item(&shop, "CatalogTable", &stray).await;
+        }
+    }
+    assert_eq!(shown(&shop, "?lang=ru").await["description_html"], "<p>Из глины</p>");
+}
+
+#[tokio::test]
 async fn a_deleted_product_leaves_no_text_behind() {
     let shop = Shop::open().await;
     let product = written(&shop).await;

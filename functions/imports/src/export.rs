@@ -4,11 +4,10 @@ mod draft;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::catalog::CategoryTree;
 use domain::job::{ExportJob, FileFormat, JobState};
-use domain::text::ContentLanguage;
 use domain::vendor::VendorJob;
 use domain::{ExportId, ProductId, VariantId, VendorId};
 use platform::Slice;
@@ -96,9 +95,13 @@ impl App {
             job.file_columns = match job.format {
                 FileFormat::WooCommerce => kept,
                 FileFormat::Shopify | FileFormat::Other => {
+                    if self.look_for_languages(job, slice).await? == Progress::More {
+                        return Ok(Progress::More);
+                    }
+                    let languages = job.languages.clone().unwrap_or_default();
                     // Files that earlier releases took in may have had columns that are ours now.
                     let kept = kept.into_iter().filter(|header| !is_text_header(header));
-                    text_headers(&self.languages(job.vendor).await?).into_iter().chain(kept).collect()
+                    text_headers(languages.most()).into_iter().chain(kept).collect()
                 }
             };
         }
@@ -132,23 +135,30 @@ impl App {
         }
     }
 
-    /// The languages besides their own in which most products of a vendor have texts: as many as a file may have, so
-    /// that an import of it takes all and leaves the others as they are.
-    async fn languages(&self, vendor: VendorId) -> Result<BTreeSet<ContentLanguage>, WorkError> {
-        let (mut numbers, mut after): (BTreeMap<ContentLanguage, u64>, _) = (BTreeMap::new(), None);
-        loop {
-            let (products, next) = self.products.catalog.walk_products(vendor, after, LOOKED_THROUGH).await?;
-            for language in products.iter().flat_map(|product| product.translations.languages()) {
-                *numbers.entry(language.clone()).or_default() += 1;
+    /// Looks on for the languages that products have texts in besides their own. The header comes before all products,
+    /// and an import of the file takes the languages that it has and leaves the others as they are.
+    async fn look_for_languages(&self, job: &mut ExportJob, slice: &Slice) -> Result<Progress, WorkError> {
+        let mut found = match job.languages.take() {
+            Some(found) if found.after.is_none() => {
+                job.languages = Some(found);
+                return Ok(Progress::Done);
             }
-            after = next;
-            if after.is_none() {
-                break;
+            found => found.unwrap_or_default(),
+        };
+        loop {
+            let walked = self.products.catalog.walk_products(job.vendor, found.after.take(), LOOKED_THROUGH).await?;
+            let (products, after) = walked;
+            for language in products.iter().flat_map(|product| product.translations.languages()) {
+                let before = found.products.get(language).copied().unwrap_or(0);
+                found.products.insert(language.clone(), before + 1);
+            }
+            found.after = after;
+            let is_done = found.after.is_none();
+            if is_done || slice.is_over() {
+                job.languages = Some(found);
+                return Ok(if is_done { Progress::Done } else { Progress::More });
             }
         }
-        let mut ranked: Vec<(ContentLanguage, u64)> = numbers.into_iter().collect();
-        ranked.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
-        Ok(ranked.into_iter().take(ContentLanguage::MOST).map(|(language, _)| language).collect())
     }
 
     /// Writes products with their stock into the file, in the order of `ids`.

@@ -324,7 +324,7 @@ pub(crate) fn merged(
         variants::set(&mut product, before, draft, context, totals)?;
     warnings.extend(of_stock);
     product.options = options(before, draft, &product, variants::tells_options(before, draft, context));
-    let descriptions = texts::set(&mut product, before, descriptions, draft);
+    let descriptions = texts::set(&mut product, descriptions, draft);
     // It was written before the shop was approved.
     product.awaits_handle &= !context.approved;
     if !draft.continues && !draft.wants_publishing() && product.state == ProductState::Published {
@@ -338,7 +338,8 @@ pub(crate) fn merged(
             warnings.push(Issue::info(ImportFault::NotPublished, detail));
         }
     }
-    let found = product.faults();
+    let mut found = product.faults();
+    found.extend(product.description_faults(&descriptions));
     if !found.is_empty() {
         return Err(found.into_iter().map(|found| Issue::of_product(&product, found)).collect());
     }

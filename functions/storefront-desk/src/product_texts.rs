@@ -56,13 +56,13 @@ pub(crate) fn language_field(t: &'static Texts, own: Option<&ContentLanguage>) -
 
 /// The languages in which a product has other texts than its own, or could have them: each of the shop in the form in
 /// which something is written, and whatever else there is.
-fn others(product: &Product) -> Vec<ContentLanguage> {
-    let written = || product.translations.languages();
+fn others(own: &OwnProduct) -> Vec<ContentLanguage> {
+    let written = || own.languages().into_iter();
     let mut found: Vec<ContentLanguage> = Vec::new();
     for language in Language::ALL {
         let before = found.len();
         found.extend(written().filter(|tag| is_of(tag, language)).cloned());
-        let is_own = product.language.as_ref().is_some_and(|own| is_of(own, language));
+        let is_own = own.product.language.as_ref().is_some_and(|own| is_of(own, language));
         if found.len() == before && !is_own {
             found.extend(ContentLanguage::parse(tag_of(language)));
         }
@@ -73,7 +73,7 @@ fn others(product: &Product) -> Vec<ContentLanguage> {
 
 /// How much is written in a language.
 fn state_of(t: &'static Texts, own: &OwnProduct, tag: &ContentLanguage) -> (Tone, &'static str) {
-    let said = own.product.translations.get(tag).filter(|said| !said.is_empty());
+    let said = own.product.translations.get(tag);
     if said.is_some_and(|said| said.title.is_some()) {
         (Tone::Good, t.desk_texts_written)
     } else if said.is_some() || own.descriptions.get(tag).is_some() {
@@ -91,7 +91,7 @@ pub(crate) fn languages_part(t: &'static Texts, own: &OwnProduct, path: &str) ->
         let (tone, state) = state_of(t, own, tag);
         vec![anchor(&format!("{path}/texts/{tag}"), named(tag)), badge(tone, state)]
     };
-    let rows: Vec<Vec<Html>> = others(&own.product).iter().map(row).collect();
+    let rows: Vec<Vec<Html>> = others(own).iter().map(row).collect();
     let columns = [t.language, t.state].map(str::to_owned);
     boxed(t.desk_texts, [muted(t.desk_texts_text), table(t.desk_texts, &columns, &rows)])
 }

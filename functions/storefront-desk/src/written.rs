@@ -1,6 +1,5 @@
 //! A product as its vendor would write it: a page changes a part of it and leaves the rest as it is.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use desk::{OwnProduct, WriteProduct};
@@ -74,7 +73,6 @@ pub(crate) fn with_price(
 /// The request with other texts in a language, or with none in it. What is written in the others stays.
 pub(crate) fn with_texts(own: &OwnProduct, language: &ContentLanguage, texts: Option<Value>) -> Map<String, Value> {
     let translations = &own.product.translations;
-    let known: BTreeSet<&ContentLanguage> = translations.languages().chain(own.descriptions.languages()).collect();
     let stored = |tag: &ContentLanguage| {
         let mut texts = json!(translations.get(tag).cloned().unwrap_or_default());
         if let (Some(texts), Some(html)) = (texts.as_object_mut(), own.descriptions.get(tag)) {
@@ -82,7 +80,7 @@ pub(crate) fn with_texts(own: &OwnProduct, language: &ContentLanguage, texts: Op
         }
         (tag.to_string(), texts)
     };
-    let others = known.into_iter().filter(|tag| *tag != language).map(stored);
+    let others = own.languages().into_iter().filter(|tag| *tag != language).map(stored);
     let all: Map<String, Value> = others.chain(texts.map(|texts| (language.to_string(), texts))).collect();
     let mut fields = written(own);
     fields.insert("translations".to_owned(), Value::Object(all));

@@ -167,21 +167,17 @@ impl From<&OwnProduct> for VendorProduct {
                 }
             })
             .collect();
-        let translation = |(language, said): (&ContentLanguage, &Translation)| {
-            let shown = VendorTranslation {
-                title: said.title.clone(),
-                description_html: own.descriptions.get(language).cloned(),
-                seo: said.seo.clone(),
-                options: said.options.clone(),
-            };
-            (language.clone(), shown)
+        let translation = |language: &ContentLanguage| {
+            let Translation { title, seo, options } = product.translations.get(language).cloned().unwrap_or_default();
+            let description_html = own.descriptions.get(language).cloned();
+            (language.clone(), VendorTranslation { title, description_html, seo, options })
         };
         Self {
             id: product.id,
             handle: product.handle.clone(),
             title: product.title.clone(),
             language: product.language.clone(),
-            translations: product.translations.iter().map(translation).collect(),
+            translations: own.languages().into_iter().map(translation).collect(),
             state: product.state,
             version: product.version,
             description_html: own.description_html.clone(),

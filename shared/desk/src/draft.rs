@@ -195,25 +195,17 @@ pub(crate) fn build(
         }
         variants.push(built);
     }
-    let stored = || {
-        let mut kept = known.cloned();
-        if let Some(kept) = &mut kept {
-            kept.options = with_values(&written.options, &variants);
-            kept.forget_words();
-        }
-        kept.map(|kept| kept.translations).unwrap_or_default()
-    };
     let (translations, descriptions) = match written.translations.as_ref().map(translated).transpose()? {
         Some((translations, descriptions)) => (Some(translations), Some(descriptions)),
         None => (None, None),
     };
-    let product = Product {
+    let mut product = Product {
         id,
         vendor: vendor.clone(),
         handle,
         title: written.title.clone(),
         language: written.language.clone().or_else(|| known.and_then(|known| known.language.clone())),
-        translations: translations.unwrap_or_else(stored),
+        translations: InLanguages::new(),
         categories,
         removed_category,
         options: with_values(&written.options, &variants),
@@ -245,7 +237,15 @@ pub(crate) fn build(
         version: known.map_or(0, |known| known.version),
         kept: known.map(|known| known.kept.clone()).unwrap_or_default(),
     };
+    match (translations, known) {
+        (Some(translations), _) => product.translations = translations,
+        (None, Some(known)) => product.keep_words(known),
+        (None, None) => {}
+    }
     product.check()?;
+    if let Some(descriptions) = &descriptions {
+        product.check_descriptions(descriptions)?;
+    }
     let description_html = written.description_html.as_ref();
     let description_html = description_html.map(|html| shown_description(html, "/description_html")).transpose()?;
     Ok(Built { product, description_html: description_html.unwrap_or_default(), descriptions, initial_stock })

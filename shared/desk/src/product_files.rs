@@ -257,6 +257,7 @@ impl Desk {
         let now = call.at();
         member.may(Permission::ReadProducts)?;
         let job = ExportJob {
+            languages: None,
             id: ExportId::new(now, platform::ids(now).bits()),
             vendor: member.vendor(),
             currency: asked.currency.unwrap_or(member.account.currency),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use domain::catalog::{CategoryTree, Product, ProductState, Variant};
 use domain::settings::Quotas;
 use domain::stock::StockShard;
-use domain::text::{Handle, InLanguages};
+use domain::text::{ContentLanguage, Handle, InLanguages};
 use domain::vendor::{Member, Permission};
 use domain::{
     Call, Code, Coded, Currency, Expected, Outcome, PageRequest, ProductId, Refusal, Slice, Timestamp, VariantId,
@@ -40,6 +40,11 @@ pub struct OwnProduct {
 pub(crate) type ShardsByVariant = BTreeMap<VariantId, Vec<StockShard>>;
 
 impl OwnProduct {
+    /// The languages in which something is said besides its own.
+    pub fn languages(&self) -> BTreeSet<&ContentLanguage> {
+        self.product.translations.languages().chain(self.descriptions.languages()).collect()
+    }
+
     pub(crate) fn new(stored: &StoredProduct, shards: &ShardsByVariant, member: &Member) -> Self {
         let listed = Self::listed(stored.product.clone(), shards, member);
         Self {

@@ -33,7 +33,7 @@ pub use product_fault::{FoundFault, ProductFault, check_counts};
 pub use product_file::NO_OPTION;
 pub use sale_unit::{Measure, SaleUnit, Step};
 pub use stock_level::StockLevel;
-pub use translation::{OptionWords, Translation, Wording};
+pub use translation::{MAX_DESCRIPTIONS_BYTES, OptionWords, Translation, Wording};
 pub use variant::{InventoryPolicy, Price, Variant};
 
 /// The most variants of a product.

@@ -2,6 +2,7 @@
 //! each delivery works for one slice of time under a lease.
 
 mod format;
+mod found_languages;
 mod import_fault;
 mod mapping;
 mod rebuild;
@@ -19,6 +20,7 @@ use crate::text::Line;
 use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 
 pub use self::format::FileFormat;
+pub use self::found_languages::FoundLanguages;
 pub use self::import_fault::ImportFault;
 pub use self::mapping::{ColumnMapping, FileColumn, normalised_header};
 pub use self::rebuild::{Derived, Rebuild, RebuildCounts};
@@ -417,6 +419,9 @@ pub struct ExportJob {
     /// The columns of the vendor's files that are written after ours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub file_columns: Vec<String>,
+    /// What it has found of the languages that products have texts in; nothing before it looks for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub languages: Option<FoundLanguages>,
     /// The key of the last product written, in the form that a query continues from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<BTreeMap<String, String>>,

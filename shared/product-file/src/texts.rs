@@ -11,8 +11,9 @@ use super::columns::Column;
 use super::faults::{Fault, FileError, RowError};
 use super::product::{ProductDraft, TextsDraft};
 
-/// The header of the column for the language of the products' own texts.
-const LANGUAGE: &str = "Language";
+/// The header of the column for the language of the products' own texts. Not `Language`, which shops have for that of a
+/// book or a film.
+const LANGUAGE: &str = "Text Language";
 /// The texts that a product may have in other languages, each with the column of its own one, in the order in which
 /// they are written.
 const TEXTS: [(Text, Column); 4 + 2 * MAX_OPTIONS] = [

@@ -172,10 +172,10 @@ fn shown(
     media_base: &str,
 ) -> Option<ShownProduct> {
     let ProductPage { mut product, mut description_html, descriptions, availability } = page;
-    let wording = language.map(|language| product.show_in(language));
-    if let Some(wording) = &wording {
-        description_html = wording.description(description_html, &descriptions);
+    if let Some(language) = language {
+        description_html = product.description_in(language, &description_html, &descriptions);
     }
+    let wording = language.map(|language| product.show_in(language));
     let card = product.shown_card(currency, product.is_available(&availability), media_base)?;
     let variant = |variant: &Variant| {
         let price = variant.price_in(currency)?;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{errors, export, import, products, shop_with_categories};
 
-const FILE: &str = "Handle,Title,Language,Title / ru,Body (HTML) / ru,Title / zh-hans,Option1 Name,Option1 Name / ru,\
+const FILE: &str = "Handle,Title,Text Language,Title / ru,Body (HTML) / ru,Title / zh-hans,Option1 Name,Option1 Name / ru,\
     Option1 Value,Option1 Value / ru,Variant Price\n\
     kosa,Kosa,uz,Миска,<p>Глина</p>,碗,Rang,Цвет,Oq,Белый,1.00\nkosa,,,,,,,,Qora,Чёрный,1.00\n\
     piyola,Piyola,,,,,Rang,,Oq,,1.00\n";
@@ -29,7 +29,7 @@ async fn texts_in_several_languages_come_in_and_go_out_with_files() {
 
     let exported = export(&shop, &vendor, "").await;
     let header = exported.lines().next().expect("a header");
-    assert!(header.contains(",Language,Title / ru,Body (HTML) / ru,"), "{header}");
+    assert!(header.contains(",Text Language,Title / ru,Body (HTML) / ru,"), "{header}");
     assert!(header.contains(",Title / zh-Hans,"), "{header}");
     assert_eq!(import(&shop, &vendor, "?stock=set", exported.clone()).await["unchanged"], 2);
     let other = shop.vendor("others").await;
@@ -39,6 +39,16 @@ async fn texts_in_several_languages_come_in_and_go_out_with_files() {
     for text in ["Миска", "<p>Глина</p>", "碗", "Цвет", "Чёрный"] {
         assert!(back.contains(text), "{text}: {back}");
     }
+
+    // The language of a book is not that of its texts, and a cell that names none leaves what was said.
+    let book = "Handle,Title,Text Language,Language,Option1 Name,Option1 Value,Variant Price\n\
+        kosa,Kosa,Uzbek,English,Rang,Oq,1.00\nkosa,,,,,Qora,1.00\n";
+    let job = import(&shop, &vendor, "", book).await;
+    assert_eq!(errors(&job), [(2, "Text Language", "bad_language")], "{job}");
+    assert_eq!(products(&vendor).await["kosa"]["language"], "uz");
+    let exported = export(&shop, &vendor, "").await;
+    assert!(exported.lines().next().is_some_and(|header| header.ends_with(",Language")), "{exported}");
+    assert!(exported.contains(",English\n") || exported.contains(",English\r\n"), "{exported}");
 
     // A file without these columns leaves the texts, and WooCommerce's format has none.
     let woocommerce = export(&shop, &vendor, "?format=woocommerce").await;

@@ -327,7 +327,7 @@ fn a_product_that_is_told_by_its_key_has_no_handle_of_a_file_and_alternative_tex
     assert_eq!((refused[0].code.as_str(), refused[0].value.as_str()), ("unknown_product", "k-1"));
 }
 
-const SPOKEN: &str = "Handle,Title,Language,Title / ru,Body (HTML) / ru,Option1 Name,Option1 Name / ru,Option1 Value,\
+const SPOKEN: &str = "Handle,Title,Text Language,Title / ru,Body (HTML) / ru,Option1 Name,Option1 Name / ru,Option1 Value,\
     Option1 Value / ru,Variant Price\nbowl,Kosa,uz,Миска,<p>Глина</p>,Rang,Цвет,Oq,Белый,1\nbowl,,,,,,,Qora,Чёрный,1\n";
 
 #[test]

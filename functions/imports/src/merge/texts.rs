@@ -1,18 +1,13 @@
 //! The language of a product, and its texts in other languages.
 
 use domain::catalog::{Product, ProductOption, Translation};
-use domain::text::{ContentLanguage, InLanguages};
+use domain::text::InLanguages;
 
 use product_file::{OptionTexts, ProductDraft};
 
 /// Sets what the file says in other languages, once the product has its options, and forgets the words of options and
 /// values that are gone. Returns the descriptions, `former` ones in the languages that the file has no columns for.
-pub(super) fn set(
-    product: &mut Product,
-    before: &Product,
-    former: &InLanguages<String>,
-    draft: &ProductDraft,
-) -> InLanguages<String> {
+pub(super) fn set(product: &mut Product, former: &InLanguages<String>, draft: &ProductDraft) -> InLanguages<String> {
     put(&mut product.language, draft.language.as_ref(), draft);
     let mut descriptions = former.clone();
     for (language, texts) in &draft.texts {
@@ -31,13 +26,10 @@ pub(super) fn set(
         }
     }
     product.forget_words();
-    let known = std::mem::take(&mut product.translations);
-    // One in which nothing is said is there for its description alone.
-    let is_needed = |(language, said): &(ContentLanguage, Translation)| {
-        let is_as_before = before.translations.get(language) == Some(said);
-        !said.is_empty() || is_as_before || descriptions.get(language).is_some()
-    };
-    product.translations = known.into_iter().filter(is_needed).collect();
+    // One in which nothing is said tells that there is a description in it.
+    let translations = std::mem::take(&mut product.translations).into_iter();
+    product.translations =
+        translations.filter(|(language, said)| !said.is_empty() || descriptions.get(language).is_some()).collect();
     descriptions
 }
 

@@ -31,7 +31,7 @@ impl Category {
     /// Its name in a language or another form of it, Uzbek in either script; else the one that it has without language.
     pub fn name_in(&self, language: &ContentLanguage) -> Name {
         match self.names.nearest(language) {
-            Some((written, name)) => language.script_from(written).name(name),
+            Some((written, name)) => language.script_from(written).of(name),
             None => self.name.clone(),
         }
     }

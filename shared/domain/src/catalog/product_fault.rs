@@ -7,7 +7,7 @@ use super::{
     MAX_PRODUCT_SHARDS, MAX_SHARDS, MAX_TAGS, MAX_VARIANTS, Product, ProductOption, Variant,
 };
 use crate::code::{Code, FieldError, Refusal};
-use crate::text::Name;
+use crate::text::{InLanguages, Name};
 
 /// Declares the faults once: name, code beside the field of a request, code in the report on a file, and meaning.
 macro_rules! product_faults {
@@ -88,6 +88,8 @@ product_faults! {
     TooManyLanguages = ("too_many", "product_too_many_languages"),
     /// It has other texts in the language of its own texts.
     OwnLanguageTwice = ("duplicate", "product_own_language_twice"),
+    /// Its descriptions in other languages take more than [`MAX_DESCRIPTIONS_BYTES`](super::MAX_DESCRIPTIONS_BYTES).
+    DescriptionsTooLarge = ("too_large", "product_descriptions_too_large"),
     /// A word is translated that no option or value of it is.
     UnknownWord = ("unknown", "product_unknown_word"),
     /// Two options, or two values of one, are called alike in another language.
@@ -153,6 +155,11 @@ impl Product {
     /// Fails with `invalid` when the product has [`Product::faults`]; `errors` names each part.
     pub fn check(&self) -> Result<(), Refusal> {
         refused(self.faults())
+    }
+
+    /// Fails with `invalid` when its descriptions in other languages have [`Product::description_faults`].
+    pub fn check_descriptions(&self, descriptions: &InLanguages<String>) -> Result<(), Refusal> {
+        refused(self.description_faults(descriptions))
     }
 
     /// Where the product's parts do not fit together, or exporting and importing it would change it.

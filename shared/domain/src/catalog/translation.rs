@@ -13,6 +13,10 @@ use crate::text::{ContentLanguage, InLanguages, Name, Script, Title};
 /// The most characters of a title in a list, where it stands in several languages.
 const MAX_LISTED_TITLE: usize = 120;
 
+/// The most bytes of all descriptions in other languages than the product's own: with them a product is still smaller
+/// than the response that is stored for an idempotency key, and than an item of DynamoDB.
+pub const MAX_DESCRIPTIONS_BYTES: usize = 160 * 1024;
+
 /// The texts of a product in another language than its own. What is missing is shown in the product's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Translation {
@@ -47,6 +51,25 @@ fn is_empty(seo: &Seo) -> bool {
     seo.title.is_none() && seo.description.is_none()
 }
 
+fn too_many_languages(number: usize) -> FoundFault {
+    let detail = format!("at most {} languages", ContentLanguage::MOST);
+    let fault = FoundFault::new(ProductFault::TooManyLanguages, "/translations", detail);
+    FoundFault { number: Some(number), ..fault }
+}
+
+fn own_language_twice(language: &ContentLanguage) -> FoundFault {
+    let detail = "this is the language of the product's own texts";
+    FoundFault::new(ProductFault::OwnLanguageTwice, format!("/translations/{language}"), detail)
+}
+
+/// A title as it stands in lists.
+fn listed(title: &str) -> String {
+    if title.chars().count() <= MAX_LISTED_TITLE {
+        return title.to_owned();
+    }
+    title.chars().take(MAX_LISTED_TITLE - 1).chain(['…']).collect()
+}
+
 impl Translation {
     pub fn is_empty(&self) -> bool {
         self.title.is_none() && is_empty(&self.seo) && self.options.is_empty()
@@ -61,84 +84,151 @@ impl Translation {
     }
 }
 
-/// In which language a product is shown.
+/// In which language the title of a product is shown, and with it the product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wording {
-    /// The language that its texts are written in; nothing where it is not known.
+    /// The language that it is written in; nothing where it is not known.
     pub written: Option<ContentLanguage>,
-    /// Whether they are those of a translation, not the product's own.
-    is_translated: bool,
-    /// What was done with them for who asked.
+    /// What is done with it for who asks.
     pub script: Script,
     /// The language that was asked for.
     wanted: ContentLanguage,
 }
 
 impl Wording {
-    /// The language that the texts are in as they are shown; nothing where it is not known.
+    /// The language that the product is in as it is shown; nothing where it is not known.
     pub fn shown(&self) -> Option<&ContentLanguage> {
         if self.script == Script::AsWritten { self.written.as_ref() } else { Some(&self.wanted) }
     }
+}
 
-    /// The product's description: `own`, or one of the `descriptions` in other languages.
-    pub fn description(&self, own: String, descriptions: &InLanguages<String>) -> String {
-        let translated = self.written.as_ref().filter(|_| self.is_translated).and_then(|tag| descriptions.get(tag));
-        match (translated, self.is_translated) {
-            (Some(translated), _) => self.script.write(translated).into_owned(),
-            (None, true) => own,
-            (None, false) => self.script.write(&own).into_owned(),
+/// One text as it is shown to who asks for a language.
+struct Said<'a, T: ?Sized> {
+    text: &'a T,
+    written: Option<&'a ContentLanguage>,
+    script: Script,
+    /// Whether it is there in the language, or in another form of it.
+    is_found: bool,
+}
+
+/// Chooses a text by itself: that in the language that is asked for, else in another form of it, else the product's
+/// own.
+fn said_in<'a, T: ?Sized>(
+    wanted: &ContentLanguage,
+    (language, own): (Option<&'a ContentLanguage>, Option<&'a T>),
+    translated: impl Iterator<Item = (&'a ContentLanguage, &'a T)> + Clone,
+) -> Option<Said<'a, T>> {
+    let mut written = translated.chain(language.zip(own));
+    let nearest = wanted.nearest(written.clone().map(|(language, _)| language));
+    match nearest.and_then(|nearest| written.find(|(language, _)| *language == nearest)) {
+        Some((language, text)) => {
+            Some(Said { text, written: Some(language), script: wanted.script_from(language), is_found: true })
         }
+        None => Some(Said { text: own?, written: language, script: Script::AsWritten, is_found: false }),
     }
 }
 
+/// Words as they are shown. Who chooses a variant tells them apart by nothing else: so where two are alike in the other
+/// script all stand as they are written, and where those are, from several languages, the product's own do.
+fn told_apart(said: &[Said<'_, Name>], own: &[&Name]) -> Vec<Name> {
+    let all_differ = |words: &Vec<Name>| words.iter().collect::<BTreeSet<_>>().len() == words.len();
+    let shown: Vec<Name> = said.iter().map(|said| said.script.of(said.text)).collect();
+    if all_differ(&shown) {
+        return shown;
+    }
+    let written: Vec<Name> = said.iter().map(|said| said.text.clone()).collect();
+    if all_differ(&written) { written } else { own.iter().map(|&word| word.clone()).collect() }
+}
+
 impl Product {
+    fn said<'a, T>(
+        &'a self,
+        wanted: &ContentLanguage,
+        own: Option<&'a T>,
+        of: impl Fn(&'a Translation) -> Option<&'a T> + Clone,
+    ) -> Option<Said<'a, T>> {
+        let translated = self.translations.iter().filter_map(move |(language, said)| Some((language, of(said)?)));
+        said_in(wanted, (self.language.as_ref(), own), translated)
+    }
+
+    fn title_in(&self, wanted: &ContentLanguage) -> Option<Said<'_, Title>> {
+        self.said(wanted, Some(&self.title), |said| said.title.as_ref())
+    }
+
     /// The language in which it is shown to who asks for one: that, or another form of it; else its own.
     pub fn wording(&self, wanted: &ContentLanguage) -> Wording {
-        let written = wanted.nearest(self.translations.languages().chain(&self.language));
-        let is_translated = written.is_some_and(|written| self.translations.get(written).is_some());
-        let script = written.map_or(Script::AsWritten, |written| wanted.script_from(written));
-        let written = written.or(self.language.as_ref()).cloned();
-        Wording { written, is_translated, script, wanted: wanted.clone() }
+        let said = self.title_in(wanted).map(|title| (title.written.cloned(), title.script));
+        let (written, script) = said.unwrap_or((None, Script::AsWritten));
+        Wording { written, script, wanted: wanted.clone() }
+    }
+
+    /// Its description in a language: `own`, or one of the `descriptions` in others.
+    pub fn description_in(&self, wanted: &ContentLanguage, own: &str, descriptions: &InLanguages<String>) -> String {
+        let own = (self.language.as_ref(), Some(own).filter(|own| !own.is_empty()));
+        let translated = descriptions.iter().map(|(language, html)| (language, html.as_str()));
+        said_in(wanted, own, translated).map(|said| said.script.write(said.text).into_owned()).unwrap_or_default()
     }
 
     /// Shows its texts in a language: title, options, values of variants, and what search engines get. It is for who
     /// reads it, and never written.
     pub fn show_in(&mut self, wanted: &ContentLanguage) -> Wording {
         let wording = self.wording(wanted);
-        let translations = std::mem::take(&mut self.translations);
-        let translation = wording.written.as_ref().and_then(|written| translations.get(written));
-        let translation = translation.filter(|_| wording.is_translated);
-        if translation.is_none() && wording.script == Script::AsWritten {
-            return wording;
-        }
-        let empty = Translation::default();
-        let said = translation.unwrap_or(&empty);
-        let script = wording.script;
-        // Where a text is missing in the translation the product's own stands there, in whatever script it is.
-        let own = if translation.is_some() { Script::AsWritten } else { script };
-        let (options, seo) = (self.options.clone(), std::mem::take(&mut self.seo));
-        if let Some(title) = &said.title {
-            self.title = script.title(title);
-            self.seo = said.seo.clone();
-        } else {
-            self.title = own.title(&self.title);
-            self.seo = if is_empty(&said.seo) { seo } else { said.seo.clone() };
-        }
-        let word = |own_word: &Name, shown: &Name| if own_word == shown { own } else { script }.name(shown);
-        for variant in &mut self.variants {
-            for (option, value) in options.iter().zip(&mut variant.values) {
-                *value = word(value, said.value_of(option, value));
+        if !self.translations.is_empty() || wording.script != Script::AsWritten {
+            let (seo, options) = (self.seo_in(wanted), self.options_in(wanted));
+            if let Some(title) = self.title_in(wanted).map(|said| said.script.of(said.text)) {
+                self.title = title;
             }
+            self.seo = seo;
+            for variant in &mut self.variants {
+                for (value, (own, shown)) in variant.values.iter_mut().zip(self.options.iter().zip(&options)) {
+                    let place = own.values.iter().position(|known| known == value);
+                    if let Some(word) = place.and_then(|place| shown.values.get(place)) {
+                        *value = word.clone();
+                    }
+                }
+            }
+            self.options = options;
         }
-        for (option, shown) in options.iter().zip(&mut self.options) {
-            shown.name = word(&option.name, said.name_of(option));
-            shown.values = option.values.iter().map(|value| word(value, said.value_of(option, value))).collect();
-        }
+        self.translations = InLanguages::new();
         wording
     }
 
+    /// What search engines get in a language. The product's own text says less than the title that is there in the
+    /// language: it stands in only where the title is the product's own as well.
+    fn seo_in(&self, wanted: &ContentLanguage) -> Seo {
+        let has_title = self.title_in(wanted).is_some_and(|title| title.is_found);
+        let title = self.said(wanted, self.seo.title.as_ref(), |said| said.seo.title.as_ref());
+        let description = self.said(wanted, self.seo.description.as_ref(), |said| said.seo.description.as_ref());
+        let title = title.filter(|title| title.is_found || !has_title);
+        let description = description.filter(|description| description.is_found || !has_title);
+        Seo {
+            title: title.map(|said| said.script.of(said.text)),
+            description: description.map(|said| said.script.of(said.text)),
+        }
+    }
+
+    fn options_in(&self, wanted: &ContentLanguage) -> Vec<ProductOption> {
+        let said: Vec<Said<'_, Name>> = self
+            .options
+            .iter()
+            .filter_map(|option| {
+                self.said(wanted, Some(&option.name), |said| said.options.get(&option.name)?.name.as_ref())
+            })
+            .collect();
+        let own: Vec<&Name> = self.options.iter().map(|option| &option.name).collect();
+        let names = told_apart(&said, &own);
+        let shown = self.options.iter().zip(names).map(|(option, name)| {
+            let value_of =
+                |value| self.said(wanted, Some(value), |said| said.options.get(&option.name)?.values.get(value));
+            let said: Vec<Said<'_, Name>> = option.values.iter().filter_map(value_of).collect();
+            let own: Vec<&Name> = option.values.iter().collect();
+            ProductOption { name, values: told_apart(&said, &own) }
+        });
+        shown.collect()
+    }
+
     /// Its titles for lists, by the tags of their languages: as they are written, Uzbek in both scripts, and each also
-    /// for who asks for its language without script and country. Cut, because every list has all of them.
+    /// for who asks for its language without country or script. Cut, because every list has all of them.
     pub fn listed_titles(&self) -> BTreeMap<String, String> {
         let translated = self.translations.iter().filter_map(|(tag, said)| Some((tag, said.title.as_ref()?)));
         let written: Vec<(&ContentLanguage, &Title)> =
@@ -147,27 +237,28 @@ impl Product {
             // It is the title that the card has.
             return BTreeMap::new();
         }
-        let cut = |title: &str| title.chars().take(MAX_LISTED_TITLE).collect::<String>();
         let mut titles: BTreeMap<String, String> =
-            written.iter().map(|(tag, title)| (tag.to_string(), cut(title.as_str()))).collect();
+            written.iter().map(|(tag, title)| (tag.to_string(), listed(title.as_str()))).collect();
         for form in ContentLanguage::uzbek() {
-            if let Some((tag, title)) = form
-                .nearest(written.iter().map(|(tag, _)| *tag))
-                .and_then(|nearest| written.iter().find(|(tag, _)| *tag == nearest))
-                && tag.is_uzbek()
-            {
-                let made = || cut(&form.script_from(tag).write(title.as_str()));
-                titles.entry(form.to_string()).or_insert_with(made);
+            let nearest = form.nearest(written.iter().map(|(tag, _)| *tag));
+            let found = nearest.and_then(|nearest| written.iter().find(|(tag, _)| *tag == nearest));
+            if let Some((tag, title)) = found {
+                let made = form.script_from(tag).write(title.as_str());
+                // Signs that stand for no sound leave nothing.
+                let made = if made.is_empty() { title.as_str() } else { &made };
+                titles.entry(form.to_string()).or_insert_with(|| listed(made));
             }
         }
         for (tag, title) in written {
-            titles.entry(tag.primary().to_owned()).or_insert_with(|| cut(title.as_str()));
+            for wider in tag.wider() {
+                titles.entry(wider).or_insert_with(|| listed(title.as_str()));
+            }
         }
         titles
     }
 
     /// Forgets words of options and values that it does not have any more. A language in which nothing else is said
-    /// stays: there may be a description in it.
+    /// stays: it tells that there is a description in it.
     pub fn forget_words(&mut self) {
         let options = &self.options;
         let translations = std::mem::take(&mut self.translations).into_iter().map(|(language, mut said)| {
@@ -181,19 +272,80 @@ impl Product {
         self.translations = translations.collect();
     }
 
+    /// Takes over the translations that it had, with the words of options and values that were only renamed since: an
+    /// option in its place, a value of the same variants.
+    pub fn keep_words(&mut self, before: &Self) {
+        self.translations = before.translations.clone();
+        let is_gone = |old: &Name, new: &Name, has_now: &dyn Fn(&Name) -> bool, had: &dyn Fn(&Name) -> bool| {
+            old != new && !has_now(old) && !had(new)
+        };
+        for (index, (was, is)) in before.options.iter().zip(&self.options).enumerate() {
+            let has_now = |name: &Name| self.options.iter().any(|option| option.name == *name);
+            let had = |name: &Name| before.options.iter().any(|option| option.name == *name);
+            let is_renamed = is_gone(&was.name, &is.name, &has_now, &had);
+            if was.name != is.name && !is_renamed {
+                continue;
+            }
+            let mut renamed: BTreeMap<&Name, &Name> = BTreeMap::new();
+            for variant in &self.variants {
+                let former = before.variant(variant.id).and_then(|former| former.values.get(index));
+                if let (Some(former), Some(value)) = (former, variant.values.get(index))
+                    && is_gone(former, value, &|name| is.values.contains(name), &|name| was.values.contains(name))
+                {
+                    renamed.entry(former).or_insert(value);
+                }
+            }
+            if !is_renamed && renamed.is_empty() {
+                continue;
+            }
+            let translations = std::mem::take(&mut self.translations).into_iter().map(|(language, mut said)| {
+                if let Some(mut words) = said.options.remove(&was.name) {
+                    for (former, value) in &renamed {
+                        if let Some(word) = words.values.remove(*former) {
+                            words.values.insert((*value).clone(), word);
+                        }
+                    }
+                    said.options.insert(is.name.clone(), words);
+                }
+                (language, said)
+            });
+            self.translations = translations.collect();
+        }
+        self.forget_words();
+    }
+
+    /// What is wrong with its descriptions in other languages.
+    pub fn description_faults(&self, descriptions: &InLanguages<String>) -> Vec<FoundFault> {
+        let mut found = Vec::new();
+        let languages: BTreeSet<&ContentLanguage> =
+            self.translations.languages().chain(descriptions.languages()).collect();
+        if languages.len() > ContentLanguage::MOST && self.translations.len() <= ContentLanguage::MOST {
+            found.push(too_many_languages(languages.len()));
+        }
+        for own in self.language.iter().filter(|own| descriptions.get(own).is_some()) {
+            if self.translations.get(own).is_none() {
+                found.push(own_language_twice(own));
+            }
+        }
+        let bytes: usize = descriptions.values().map(String::len).sum();
+        if bytes > MAX_DESCRIPTIONS_BYTES {
+            let detail = format!("the descriptions in other languages take at most {MAX_DESCRIPTIONS_BYTES} bytes");
+            let fault = FoundFault::new(ProductFault::DescriptionsTooLarge, "/translations", detail);
+            found.push(FoundFault { number: Some(bytes), ..fault });
+        }
+        found
+    }
+
     pub(super) fn translation_faults(&self) -> Vec<FoundFault> {
         let mut found = Vec::new();
         if self.translations.len() > ContentLanguage::MOST {
-            let detail = format!("at most {} languages", ContentLanguage::MOST);
-            let fault = FoundFault::new(ProductFault::TooManyLanguages, "/translations", detail);
-            found.push(FoundFault { number: Some(self.translations.len()), ..fault });
+            found.push(too_many_languages(self.translations.len()));
             return found;
         }
         for (language, said) in &self.translations {
             let pointer = format!("/translations/{language}");
             if self.language.as_ref() == Some(language) {
-                let detail = "this is the language of the product's own texts";
-                found.push(FoundFault::new(ProductFault::OwnLanguageTwice, pointer.clone(), detail));
+                found.push(own_language_twice(language));
             }
             for (name, words) in &said.options {
                 let pointer = format!("{pointer}/options/{}", pointer_part(name.as_str()));
@@ -227,147 +379,4 @@ impl Product {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn language(tag: &str) -> ContentLanguage {
-        ContentLanguage::parse(tag).unwrap()
-    }
-
-    /// A bowl whose own texts are in Uzbek, with Russian ones, and a title in Chinese.
-    fn bowl() -> Product {
-        let id = |ordinal| crate::VariantId::new(crate::ProductId::from_bits(1), ordinal);
-        let variant = |ordinal, value| json!({"id": id(ordinal), "values": [value], "prices": [], "ordinal": ordinal});
-        serde_json::from_value(json!({
-            "id": crate::ProductId::from_bits(1), "handle": "kosa", "title": "Kosa", "language": "uz", "state": "draft",
-            "options": [{"name": "Rang", "values": ["Koʻk", "Oq"]}],
-            "variants": [variant(1, "Koʻk"), variant(2, "Oq")],
-            "seo": {"title": "Kosa — Rishton"},
-            "translations": {
-                "ru": {"title": "Миска", "options": {"Rang": {"name": "Цвет", "values": {"Koʻk": "Синий"}}}},
-                "zh-Hans": {"title": "碗"}
-            },
-            "vendor": {"id": crate::VendorId::from_bits(2), "handle": "ceramics", "name": "Ceramics"},
-            "created_at": "2026-11-30T00:00:00Z", "next_ordinal": 3,
-        }))
-        .unwrap()
-    }
-
-    /// Title, SEO title, name of the option and its values as they are shown, with the language that is said.
-    fn shown(product: &Product, wanted: &str) -> (Vec<String>, Option<String>) {
-        let mut product = product.clone();
-        let wording = product.show_in(&language(wanted));
-        assert!(product.translations.is_empty(), "nobody reads them twice");
-        let mut texts = vec![product.title.to_string()];
-        texts.extend(product.seo.title.iter().map(ToString::to_string));
-        for option in &product.options {
-            texts.push(option.name.to_string());
-            texts.extend(option.values.iter().map(ToString::to_string));
-        }
-        let values: Vec<&Name> = product.variants.iter().flat_map(|variant| &variant.values).collect();
-        assert_eq!(values, product.options[0].values.iter().collect::<Vec<_>>(), "variants have the same words");
-        (texts, wording.shown().map(ToString::to_string))
-    }
-
-    #[test]
-    fn a_product_is_shown_in_the_language_that_is_asked_for_and_else_in_its_own() {
-        let expect = |wanted: &str, texts: &[&str], said: &str| {
-            let (found, language) = shown(&bowl(), wanted);
-            assert_eq!(
-                (found.iter().map(String::as_str).collect::<Vec<_>>(), language.as_deref()),
-                (texts.to_vec(), Some(said)),
-                "{wanted}"
-            );
-        };
-        expect("uz", &["Kosa", "Kosa — Rishton", "Rang", "Koʻk", "Oq"], "uz");
-        expect("uz-Cyrl", &["Коса", "Kosa — Rishton", "Ранг", "Кўк", "Оқ"], "uz-Cyrl");
-        // What is missing in the translation stands in the product's own language.
-        expect("ru", &["Миска", "Цвет", "Синий", "Oq"], "ru");
-        expect("ru-RU", &["Миска", "Цвет", "Синий", "Oq"], "ru");
-        expect("zh", &["碗", "Rang", "Koʻk", "Oq"], "zh-Hans");
-        expect("en", &["Kosa", "Kosa — Rishton", "Rang", "Koʻk", "Oq"], "uz");
-        let unknown = Product { language: None, ..bowl() };
-        assert_eq!(shown(&unknown, "uz-Cyrl").1, None, "nobody says that it is Uzbek");
-    }
-
-    #[test]
-    fn a_description_follows_the_texts_beside_it() {
-        let descriptions: InLanguages<String> = [(language("ru"), "<p>Глина</p>".to_owned())].into_iter().collect();
-        let said = |wanted: &str| bowl().wording(&language(wanted)).description("<p>Loy</p>".to_owned(), &descriptions);
-        assert_eq!(
-            ["ru", "uz", "uz-Cyrl", "zh", "en"].map(said),
-            ["<p>Глина</p>", "<p>Loy</p>", "<p>Лой</p>", "<p>Loy</p>", "<p>Loy</p>"]
-        );
-    }
-
-    #[test]
-    fn lists_have_each_title_once_cut_and_uzbek_in_both_scripts() {
-        let titles = bowl().listed_titles();
-        let titles: Vec<(&str, &str)> = titles.iter().map(|(tag, title)| (tag.as_str(), title.as_str())).collect();
-        assert_eq!(titles, [("ru", "Миска"), ("uz", "Kosa"), ("uz-Cyrl", "Коса"), ("zh", "碗"), ("zh-Hans", "碗")]);
-        let mut long = bowl();
-        let title = Title::parse(&"ў".repeat(200)).unwrap();
-        long.translations =
-            [(language("uz-Cyrl"), Translation { title: Some(title), ..Translation::default() })].into_iter().collect();
-        long.language = None;
-        let titles = long.listed_titles();
-        assert_eq!(titles["uz-Cyrl"].chars().count(), MAX_LISTED_TITLE);
-        assert!(titles["uz"].starts_with("oʻoʻ"));
-        let alone = Product { translations: InLanguages::new(), language: Some(language("ru")), ..bowl() };
-        assert!(alone.listed_titles().is_empty(), "the card says it");
-        let silent = Product { translations: InLanguages::new(), language: None, ..bowl() };
-        assert!(silent.listed_titles().is_empty());
-    }
-
-    #[test]
-    fn words_that_mean_nothing_or_the_same_are_refused_where_they_stand() {
-        let faults = |change: &dyn Fn(&mut serde_json::Value)| {
-            let mut product = serde_json::to_value(bowl()).unwrap();
-            change(&mut product);
-            let product: Product = serde_json::from_value(product).unwrap();
-            let faults = product.translation_faults();
-            faults.into_iter().map(|found| format!("{} {}", found.pointer, found.fault.code())).collect::<Vec<_>>()
-        };
-        assert!(faults(&|_| {}).is_empty());
-        assert_eq!(
-            faults(&|product| product["translations"]["uz"] = json!({"title": "Kosa"})),
-            ["/translations/uz product_own_language_twice"]
-        );
-        let words = |words: serde_json::Value| {
-            move |product: &mut serde_json::Value| product["translations"]["ru"]["options"] = words.clone()
-        };
-        assert_eq!(
-            faults(&words(json!({"A/b": {"name": "Цвет"}}))),
-            ["/translations/ru/options/A~1b product_unknown_word"]
-        );
-        assert_eq!(
-            faults(&words(json!({"Rang": {"values": {"Qizil": "Красный"}}}))),
-            ["/translations/ru/options/Rang/values/Qizil product_unknown_word"]
-        );
-        assert_eq!(
-            faults(&words(json!({"Rang": {"values": {"Koʻk": "Oq"}}}))),
-            ["/translations/ru/options/Rang/values/Oq product_same_word"],
-            "with the one that is not translated"
-        );
-        let tags = ["en", "ru", "kk", "ky", "tg", "tr", "zh", "de", "fr"];
-        let many = |product: &mut serde_json::Value| {
-            product["translations"] = tags.iter().map(|tag| ((*tag).to_owned(), json!({"title": "x"}))).collect();
-        };
-        assert_eq!(faults(&many), ["/translations product_too_many_languages"]);
-    }
-
-    #[test]
-    fn words_of_what_is_gone_are_forgotten() {
-        let mut product = bowl();
-        product.options[0].values.remove(0);
-        product.forget_words();
-        let russian = product.translations.get(&language("ru")).unwrap();
-        assert_eq!(russian.options.values().map(|words| words.values.len()).collect::<Vec<_>>(), [0]);
-        product.options.clear();
-        product.forget_words();
-        assert!(product.translations.get(&language("ru")).unwrap().options.is_empty());
-        assert!(product.translation_faults().is_empty());
-    }
-}
+mod tests;

@@ -28,52 +28,86 @@ pub fn content_to_cyrillic(latin: &str) -> String {
 
 /// What braces are in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Braces {
+pub(super) enum Braces {
     ArePlaces,
     AreText,
 }
 
-/// The most bytes of a tag: the search for its end goes no further, so that a text with thousands of tags that nothing
-/// closes takes a time by its length.
-const MAX_TAG: usize = 2_048;
+/// A part of a text.
+pub(super) enum Piece<'a> {
+    /// Words, and what stands between them.
+    Words(&'a str),
+    /// A place for a value, a tag, an entity or an address, which is the same in every script.
+    Fixed(&'a str),
+}
+
+/// The parts of a text, in their order.
+pub(super) struct Pieces<'a> {
+    rest: &'a str,
+    braces: Braces,
+    /// Whether a `<` may begin a tag: where nothing closes one, nothing closes those behind it, and none is looked for,
+    /// so that a text with thousands of them takes a time by its length.
+    has_tags: bool,
+}
+
+impl<'a> Pieces<'a> {
+    pub(super) const fn of(text: &'a str, braces: Braces) -> Self {
+        Self { rest: text, braces, has_tags: true }
+    }
+
+    /// How many bytes at the start of the rest are the same in every script.
+    fn fixed_length(&mut self) -> usize {
+        let (text, braces) = (self.rest, self.braces);
+        match text.chars().next() {
+            Some('{') if braces == Braces::ArePlaces => place_length(text),
+            Some('<') if self.has_tags && begins_tag(text) => {
+                let length = tag_length(text);
+                self.has_tags = length > 0;
+                length
+            }
+            Some('<') => 0,
+            Some('&') => entity_length(text),
+            Some(first) if !first.is_whitespace() => {
+                if !is_address(text.get(..piece_length(text, braces)).unwrap_or_default()) {
+                    return 0;
+                }
+                // An address goes on through the braces and entities in it, until a space or a tag ends it.
+                text.find(|character: char| character.is_whitespace() || character == '<').unwrap_or(text.len())
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let fixed = self.fixed_length();
+        let length = if fixed > 0 { fixed } else { piece_length(self.rest, self.braces) };
+        let (piece, behind) = self.rest.split_at(length);
+        self.rest = behind;
+        Some(if fixed > 0 { Piece::Fixed(piece) } else { Piece::Words(piece) })
+    }
+}
 
 fn transliterated(latin: &str, braces: Braces) -> String {
     // A Cyrillic character has two bytes.
     let mut written = String::with_capacity(latin.len() * 2);
     let mut quotation = Quotation::default();
-    let mut rest = latin;
-    while !rest.is_empty() {
-        let untouched = untouched_length(rest, braces);
-        let length = if untouched > 0 { untouched } else { piece_length(rest, braces) };
-        let (piece, behind) = rest.split_at(length);
-        if untouched > 0 {
-            written.push_str(piece);
-        } else {
-            transliterate(piece, &mut quotation, &mut written);
+    for piece in Pieces::of(latin, braces) {
+        match piece {
+            Piece::Words(words) => transliterate(words, &mut quotation, &mut written),
+            Piece::Fixed(fixed) => written.push_str(fixed),
         }
-        rest = behind;
     }
     written
 }
 
-/// How many bytes at the start of `text` must not be touched: a place for a value, a tag, an entity, an address.
-fn untouched_length(text: &str, braces: Braces) -> usize {
-    match text.chars().next() {
-        Some('{') if braces == Braces::ArePlaces => place_length(text),
-        Some('<') => tag_length(text),
-        Some('&') => entity_length(text),
-        Some(first) if !first.is_whitespace() => {
-            if !is_address(text.get(..piece_length(text, braces)).unwrap_or_default()) {
-                return 0;
-            }
-            // An address goes on through the braces and entities in it, until a space or a tag ends it.
-            text.find(|character: char| character.is_whitespace() || character == '<').unwrap_or(text.len())
-        }
-        _ => 0,
-    }
-}
-
-/// How many bytes follow until something else may begin: a space, or what [`untouched_length`] knows. At least one
+/// How many bytes follow until something else may begin: a space, or what [`Pieces`] knows. At least one
 /// character, so that every piece is progress.
 fn piece_length(text: &str, braces: Braces) -> usize {
     let ends = |(at, character): &(usize, char)| {
@@ -107,14 +141,15 @@ fn place_length(text: &str) -> usize {
     0
 }
 
-/// The length of a tag or a comment; zero for a `<` that stands for "less than". A `>` in a quoted attribute ends none.
+/// Whether a `<` is that of a tag or a comment; else it stands for "less than".
+fn begins_tag(text: &str) -> bool {
+    text.chars().nth(1).is_some_and(|second| second.is_ascii_alphabetic() || matches!(second, '/' | '!'))
+}
+
+/// The length of a tag or a comment; zero when nothing closes it. A `>` in a quoted attribute closes none.
 fn tag_length(text: &str) -> usize {
-    let begins = |second: char| second.is_ascii_alphabetic() || matches!(second, '/' | '!');
-    if !text.chars().nth(1).is_some_and(begins) {
-        return 0;
-    }
     let mut quote = None;
-    for (at, character) in text.char_indices().take_while(|(at, _)| *at < MAX_TAG) {
+    for (at, character) in text.char_indices() {
         match (quote, character) {
             (None, '>') => return at + 1,
             (None, '"' | '\'') => quote = Some(character),

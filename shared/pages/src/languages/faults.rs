@@ -857,6 +857,14 @@ const OF_PRODUCTS: &[Sentences] = &[
         ],
     ),
     (
+        "product_descriptions_too_large",
+        [
+            "Boshqa tillardagi tavsiflar birgalikda koʻpi bilan 160 {KB} boʻladi.",
+            "Описания на других языках вместе занимают не больше 160 КБ.",
+            "其他语言的描述合计最多 160 KB。",
+        ],
+    ),
+    (
         "product_own_language_twice",
         [
             "Bu tilda mahsulotning oʻz matnlari bor.",

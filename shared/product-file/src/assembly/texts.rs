@@ -80,7 +80,11 @@ impl Assembly {
                         let language = ContentLanguage::parse(text).map(Some).ok_or(Fault::BadLanguage);
                         cells::or_instead(language, None, Fault::BadLanguage)
                     });
-                    put(&mut self.texts.language, read.flatten());
+                    match read {
+                        // One that is none says nothing, not that there is none.
+                        Some(None) => self.texts.language = None,
+                        read => put(&mut self.texts.language, read.flatten()),
+                    }
                 }
                 TextColumn::Text(language, Text::OptionName(option)) => {
                     let Some(word) = self.read_at(row, index, |text| cells::line(text, Name::parse)) else { continue };

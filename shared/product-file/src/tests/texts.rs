@@ -26,7 +26,7 @@ fn words(texts: &TextsDraft, option: usize) -> (Option<Option<String>>, Vec<Stri
     (text(option.name.as_ref()), values.collect())
 }
 
-const BOWL: &str = "Handle,Title,Language,title/RU,Body (HTML) / ru,SEO Title / ru,seo description/ru,Option1 Name,\
+const BOWL: &str = "Handle,Title,Text Language,title/RU,Body (HTML) / ru,SEO Title / ru,seo description/ru,Option1 Name,\
     Option1 Name / ru,Option1 Value,Option1 Value / ru,Title / uz-cyrl,Variant Price\n\
     kosa,Kosa,UZ,Миска,<p>Глина</p><script>x</script>,Миски,Синие миски,Rang,Цвет,Koʻk,Синий,,1\n\
     kosa,,,,,,,,,Oq,,,1\nkosa,,,,,,,,,Qora,Чёрный,,1\n";
@@ -92,9 +92,10 @@ fn a_file_has_each_text_once_and_in_at_most_as_many_languages_as_a_product() {
 
 #[test]
 fn what_cannot_be_taken_is_told_with_its_column() {
-    let header = "Handle,Title,Language,Body (HTML) / ru,Option1 Name,Option1 Value,Option1 Value / ru,Variant Price\n";
+    let header =
+        "Handle,Title,Text Language,Body (HTML) / ru,Option1 Name,Option1 Value,Option1 Value / ru,Variant Price\n";
     let file = |language: &str, body: &str, rows: &str| format!("{header}a,A,{language},{body},{rows}");
-    assert_eq!(warnings(file("O'zbek", "", "Rang,Oq,,1\n")), ["a: 2 \"Language\" bad_language O'zbek"]);
+    assert_eq!(warnings(file("O'zbek", "", "Rang,Oq,,1\n")), ["a: 2 \"Text Language\" bad_language O'zbek"]);
     let lone = file("", "", "Rang,Oq,Белый,1\n").replace("Option1 Value / ru", "Option2 Value / ru");
     assert_eq!(warnings(lone), ["a: 2 \"Option2 Value / ru\" word_without_value Белый"]);
     let long = "ш".repeat(40_001);

@@ -138,6 +138,9 @@ impl Catalog {
             }
             start
         };
+        // In the language itself, else in one of its forms.
+        let wanted = request.language.iter();
+        let tags: Vec<String> = wanted.flat_map(|tag| std::iter::once(tag.to_string()).chain(tag.wider())).collect();
         let query = QueryRequest {
             table: self.table.clone(),
             index: by_price.then_some("by_price"),
@@ -145,25 +148,14 @@ impl Catalog {
             sort_key_condition,
             newest_first: request.sort != Sort::Price,
             only: Some("data"),
-            // In the language itself, else in one of its forms.
-            parts: request.language.iter().flat_map(|tag| [tag.as_str(), tag.primary()]).fold(
-                Vec::new(),
-                |mut parts, tag| {
-                    if !parts.iter().any(|(_, known)| known == tag) {
-                        parts.push((TITLES, tag.to_owned()));
-                    }
-                    parts
-                },
-            ),
+            parts: tags.iter().map(|tag| (TITLES, tag.clone())).collect(),
             ..QueryRequest::default()
         };
         let variant = format!("{:?}|{:?}|{:?}", request.sort, request.min_price, request.max_price);
         let list = page::List { query, variant, position: &row_position, key: &key };
-        let language = request.language.as_ref();
         let title_of = |found: &Attributes| {
             let titles = found.get(TITLES).and_then(|titles| titles.as_m().ok())?;
-            let said = |tag: &str| titles.get(tag).and_then(|title| title.as_s().ok()).cloned();
-            language.and_then(|language| said(language.as_str()).or_else(|| said(language.primary())))
+            tags.iter().find_map(|tag| titles.get(tag)?.as_s().ok().cloned())
         };
         list.page(&self.client, &request.page, |found| match found.remove("data") {
             Some(AttributeValue::S(card)) if card.starts_with('{') && card.ends_with('}') => {

@@ -22,9 +22,6 @@ use crate::stored::{check_known, read, write};
 use crate::transaction::{MAX_ACTIONS, Purpose, Transaction};
 use crate::{Backoff, Decision, Error, Orders, Stock};
 
-/// The most bytes of the descriptions in other languages, which are one item of at most 400 KB.
-const MAX_DESCRIPTIONS_BYTES: usize = 350 * 1024;
-
 /// Makes the response from a product as it is written, with its new version.
 pub type Respond<'a, R> = &'a (dyn Fn(&StoredProduct) -> Result<Prepared<R>, Refusal> + Send + Sync);
 
@@ -39,6 +36,8 @@ pub struct StoredProduct {
     pub description_html: String,
     /// The descriptions in other languages than its own, sanitised like it.
     pub descriptions: InLanguages<String>,
+    /// Whether these are at a handle that it had: a release that does not know them has renamed it.
+    descriptions_stay_behind: bool,
     /// The availability that pages show, which may lag behind the stock.
     pub availability: Availability,
     pub(super) availability_version: u64,
@@ -54,6 +53,7 @@ impl StoredProduct {
             product,
             description_html,
             descriptions: InLanguages::new(),
+            descriptions_stay_behind: false,
             availability: Availability::default(),
             availability_version: 0,
             file_columns: None,
@@ -264,7 +264,7 @@ impl Catalog {
         }
         let former = loaded.map(|loaded| &loaded.descriptions);
         if former.unwrap_or(&InLanguages::new()) != &stored.descriptions
-            || (handle_changed && !stored.descriptions.is_empty())
+            || ((handle_changed || stored.descriptions_stay_behind) && !stored.descriptions.is_empty())
         {
             actions.push(self.descriptions_action(&stored, now)?);
         }
@@ -319,10 +319,6 @@ impl Catalog {
             return delete(&self.table, key, &condition);
         }
         let mut descriptions = item(key, DESCRIPTIONS, now, &stored.descriptions)?;
-        if text(&descriptions, "data").is_some_and(|data| data.len() > MAX_DESCRIPTIONS_BYTES) {
-            let detail = format!("the descriptions in other languages take at most {MAX_DESCRIPTIONS_BYTES} bytes");
-            return Err(Refusal::because(Code::LimitReached, detail).into());
-        }
         set_product_keys(&mut descriptions, &stored.product, "4");
         put(&self.table, descriptions, &condition)
     }
@@ -436,6 +432,8 @@ pub(super) fn assemble(items: &[Attributes]) -> Result<Option<StoredProduct>, Er
         product: product_of(product)?,
         description_html: of_kind(DESCRIPTION).map(|found| body(found, DESCRIPTION)).transpose()?.unwrap_or_default(),
         descriptions: descriptions.map(|found| body(found, DESCRIPTIONS)).transpose()?.unwrap_or_default(),
+        descriptions_stay_behind: descriptions
+            .is_some_and(|found| text(found, "handle_key") != text(product, "handle_key")),
         availability: availability.map(read).transpose()?.unwrap_or_default(),
         availability_version: availability.map_or(0, version),
         file_columns: None,

@@ -1,11 +1,13 @@
 //! The languages in which vendors and the operator write.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::LanguageTag;
-use crate::text::{Name, Title, content_to_cyrillic, to_latin};
+use crate::stored::is_unjudged;
+use crate::text::{content_to_cyrillic, to_latin};
 
 /// A language in which a text is written: a language tag in its usual spelling, such as `uz-Cyrl` or `zh-Hans`, however
 /// its letters were typed. At most 35 characters (RFC 5646, section 2.1.1).
@@ -54,7 +56,7 @@ impl ContentLanguage {
     }
 
     fn is_cyrillic(&self) -> bool {
-        self.0.split('-').any(|subtag| subtag == "Cyrl")
+        self.script() == Some("Cyrl")
     }
 
     /// What has to be done with a text in another form of the language so that it is in this one.
@@ -66,11 +68,27 @@ impl ContentLanguage {
         }
     }
 
-    /// Which of the languages that something is written in is the one that is asked for, else another form of it: who
-    /// reads one script of Uzbek reads the other.
+    /// The script that it names, of four characters. Uzbek without one is in Latin script.
+    fn script(&self) -> Option<&str> {
+        let named = self.0.split('-').skip(1).find(|subtag| subtag.len() == 4 && !subtag.contains(char::is_numeric));
+        named.or(self.is_uzbek().then_some("Latn"))
+    }
+
+    /// The tags that say less of the same language: with its script alone, and without.
+    pub fn wider(&self) -> impl Iterator<Item = String> + use<> {
+        let (primary, whole) = (self.primary().to_owned(), self.0.clone());
+        let scripted = self.script().filter(|_| whole != primary).map(|script| format!("{primary}-{script}"));
+        scripted.into_iter().chain([primary]).filter(move |wider| *wider != whole)
+    }
+
+    /// Which of the languages that something is written in is the one that is asked for, else another form of it, in
+    /// the same script where there is one: who reads one script of Uzbek reads the other.
     pub fn nearest<'a>(&self, written: impl IntoIterator<Item = &'a Self> + Clone) -> Option<&'a Self> {
+        let alike = |language: &&Self| language.primary() == self.primary();
         let exact = written.clone().into_iter().find(|language| *language == self);
-        exact.or_else(|| written.into_iter().find(|language| language.primary() == self.primary()))
+        let in_script =
+            || written.clone().into_iter().find(|language| alike(language) && language.script() == self.script());
+        exact.or_else(in_script).or_else(|| written.clone().into_iter().find(alike))
     }
 }
 
@@ -93,20 +111,12 @@ impl Script {
         }
     }
 
-    /// A title that would be too long in the other script stays as it is written.
-    pub fn title(self, title: &Title) -> Title {
-        if self == Self::AsWritten {
-            return title.clone();
+    /// A text that would be too long in the other script, or empty, stays as it is written.
+    pub fn of<T: Clone + AsRef<str> + FromStr>(self, text: &T) -> T {
+        match self {
+            Self::AsWritten => text.clone(),
+            Self::ToCyrillic | Self::ToLatin => self.write(text.as_ref()).parse().unwrap_or_else(|_| text.clone()),
         }
-        Title::parse(&self.write(title.as_str())).unwrap_or_else(|_| title.clone())
-    }
-
-    /// A name that would be too long in the other script stays as it is written.
-    pub fn name(self, name: &Name) -> Name {
-        if self == Self::AsWritten {
-            return name.clone();
-        }
-        Name::parse(&self.write(name.as_str())).unwrap_or_else(|_| name.clone())
     }
 }
 
@@ -119,7 +129,10 @@ impl std::fmt::Display for ContentLanguage {
 impl<'de> Deserialize<'de> for ContentLanguage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("must be the tag of a language, such as uz-Cyrl"))
+        // A newer release may take more tags, and what is stored is never lost for one.
+        let stored = || is_unjudged().then(|| Self(text.clone().into_owned()));
+        let language = Self::parse(&text).or_else(stored);
+        language.ok_or_else(|| de::Error::custom("must be the tag of a language, such as uz-Cyrl"))
     }
 }
 
@@ -135,6 +148,7 @@ impl utoipa::ToSchema for ContentLanguage {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Name;
 
     fn language(tag: &str) -> ContentLanguage {
         ContentLanguage::parse(tag).unwrap_or_else(|| panic!("{tag}"))
@@ -180,6 +194,20 @@ mod tests {
         );
         let latin = [language("uz")];
         assert_eq!(language("uz-Cyrl").nearest(&latin), Some(&latin[0]));
+        // Another form in the same script comes first.
+        let both = ["uz-Cyrl", "uz-Latn"].map(language);
+        let nearest = |tag: &str| language(tag).nearest(&both).map(ContentLanguage::as_str);
+        assert_eq!(["uz", "uz-UZ", "uz-Cyrl-UZ"].map(nearest), [Some("uz-Latn"), Some("uz-Latn"), Some("uz-Cyrl")]);
+    }
+
+    #[test]
+    fn a_tag_is_said_with_less_step_by_step() {
+        let wider = |tag: &str| language(tag).wider().collect::<Vec<_>>();
+        assert_eq!(wider("zh-Hant-TW"), ["zh-Hant", "zh"]);
+        assert_eq!(wider("uz-UZ"), ["uz-Latn", "uz"]);
+        assert_eq!(wider("uz-Cyrl"), ["uz"]);
+        assert_eq!(wider("ru-RU"), ["ru"]);
+        assert!(wider("ru").is_empty());
     }
 
     #[test]
@@ -194,6 +222,8 @@ mod tests {
         assert_eq!(shown("ru", "uz", "Koʻk kosa"), "Koʻk kosa");
         assert_eq!(shown("sr-Cyrl", "sr", "kosa"), "kosa");
         let long = Name::parse(&"ш".repeat(Name::MAX_LENGTH)).unwrap();
-        assert_eq!(Script::ToLatin.name(&long), long, "it would be too long");
+        assert_eq!(Script::ToLatin.of(&long), long, "it would be too long");
+        let soft = Name::parse("Ь").unwrap();
+        assert_eq!(Script::ToLatin.of(&soft), soft, "nothing would be left");
     }
 }

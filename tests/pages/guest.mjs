@@ -6,7 +6,11 @@ import {
 } from "./lib.mjs";
 
 /** Two products of two shops of the demo, the first with variants. */
-export const CHOSEN = { categories: ["textiles", "ikat-fabrics"], handle: "khan-atlas-by-the-metre", title: "Khan Atlas" };
+export const CHOSEN = {
+  categories: ["textiles", "ikat-fabrics"],
+  handle: "khan-atlas-by-the-metre",
+  titles: { en: "Khan Atlas by the Metre", uz: "Xonatlas", "uz-cyrl": "Хонатлас", ru: "Хан-атлас", zh: "汗王艾德莱斯绸" },
+};
 export const SOUGHT = { words: "dough knife", handle: "dough-knife-for-noodles", title: "Dough Knife" };
 const THIRD = { handle: "sharpening-stone" };
 
@@ -84,7 +88,7 @@ export async function guestRoad({ scripts, language, width, height, byPhone }) {
     await t.step("a product, and a variant of it", async () => {
       await follow(page, () => page.click(`.card a[href="${at(`/p/${CHOSEN.handle}`)}"]`));
       await hasNoOverflow(page);
-      assert((await page.locator("main h1").textContent()).includes(CHOSEN.title), "the product's name");
+      assert((await page.locator("main h1").textContent()).includes(CHOSEN.titles[language]), "the product's name");
       const variants = page.locator("input[name=variant]");
       const other = variants.nth((await variants.count()) - 1);
       assert(!(await other.isChecked()), "another variant is chosen at first");

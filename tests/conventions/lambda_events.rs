@@ -354,15 +354,12 @@ async fn messages_tells_a_person_that_their_password_has_changed() {
 #[tokio::test]
 async fn media_deletes_an_upload_that_is_no_picture() {
     let (shop, vendor, _) = shop_with_bowl().await;
-    let drawing = b"<svg></svg>";
-    let asked = json!({"content_type": "image/png", "size": drawing.len()});
-    let media = vendor.client.post("/v1/vendor/media", &asked).await.expect(201).clone();
-    shop.anon().upload(&media["upload"], drawing).await.expect(200);
-    shop.anon().get(text(&media["url"])).await.expect(200);
-    let event = payload("media/picture-uploaded", &[(MEDIA, text(&media["id"]))]);
+    let media = vendor.uploads(&shop, "image/png", b"<svg></svg>").await;
+    let event = payload("media/picture-uploaded", &[(VENDOR, &vendor.id), (MEDIA, text(&media["id"]))]);
     let answer = shop.cloud.invoke("MediaFunction", event).await.expect("the function answers");
     assert_eq!(answer, json!({"batchItemFailures": []}));
-    assert_eq!(shop.anon().get(text(&media["url"])).await.status, 403);
+    assert!(shop.keys_in("UploadsBucket").is_empty());
+    assert_eq!(vendor.picture(&media).await["fault"]["code"], "svg_drawing");
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use local::seed::PASSWORD;
 use local::{LocalCloud, Options};
 use serde_json::{Value, json};
 
+use crate::shop::pictures::dot;
 use crate::shop::{App, Client, Guest, Product, Shop, Vendor, address};
 
 /// Actions that are needed, but not exercised here: a sandbox in Lambda opens its connection by reading an absent key
@@ -38,13 +39,6 @@ const NOT_EXERCISED: [(&str, &str, &str); 8] = [
     ("ImportsFunction", "WriteProducts", "dynamodb:DeleteItem"),
     ("ProjectionsFunction", "ReadStock", "dynamodb:GetItem"),
 ];
-
-/// The signature of a PNG, padded to the announced size.
-fn picture(size: usize) -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    bytes.resize(size, 0);
-    bytes
-}
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_else(|| panic!("no {field} in {value}"))
@@ -98,18 +92,11 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     let chief = operator.clone().with("if-match", "*");
     chief.put(unpaid, &json!({"most": 40})).await.expect(200);
     chief.post(&format!("{unpaid}/restore"), &json!({"version": 1})).await.expect(200);
-    let media = vendor
-        .client
-        .post("/v1/vendor/media", &json!({"content_type": "image/png", "size": 100}))
-        .await
-        .expect(201)
-        .clone();
-    shop.anon().upload(&media["upload"], &picture(100)).await.expect(200);
-    // An upload that is not a picture is deleted, and is missing when its notification comes again.
-    let other = vendor.client.post("/v1/vendor/media", &json!({"content_type": "image/png", "size": 100})).await;
-    shop.anon().upload(&other.expect(201)["upload"], &[b'<'; 100]).await.expect(200);
+    let (media, unused) = (vendor.has_picture(shop).await, vendor.uploads(shop, "image/png", &dot()).await);
     shop.wait_until_idle().await;
-    shop.repeat_upload_notification(text(&other.json, "id"));
+    // What was looked at is missing when its notification comes again.
+    shop.repeat_upload_notification(&vendor.id, text(&unused, "id"));
+    vendor.client.get(&format!("/v1/vendor/media/{}", text(&unused, "id"))).await.expect(200);
 
     let bowl = vendor.product("blue-bowl").set("category", json!("kitchen")).stock(6).shards(3).publish().await;
     let path = format!("/v1/vendor/products/{}", bowl.id);
@@ -117,7 +104,7 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     let variants = json!([{"id": bowl.variant, "prices": [{"amount": "13.00", "currency": "USD"}], "shards": 3, "low_stock_at": 7}]);
     let changed = json!({
         "handle": "azure-bowl", "title": "Azure bowl", "description_html": "<p>Glazed.</p>", "category": "kitchen", "variants": variants,
-        "images": [{"src": text(&media, "src"), "alt": "A bowl"}],
+        "images": [{"src": media, "alt": "A bowl"}],
     });
     vendor.client.clone().with("if-match", etag).put(&path, &changed).await.expect(200);
     for (verb, body) in [("hide", json!({"reason": "Counterfeit."})), ("show", json!({}))] {
@@ -127,7 +114,7 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     // With a key, the response is stored with the stock, and a refused change looks for a stored response.
     let keyed = |key: &str| vendor.client.clone().with("idempotency-key", key);
     keyed("more").put(&stock, &json!({"adjust": 3})).await.expect(200);
-    for what in ["availability", "listings", "categories", "settings"] {
+    for what in ["availability", "listings", "categories", "settings", "pictures"] {
         let begun = operator.post("/v1/admin/rebuilds", &json!({"what": what})).await;
         operator.get(begun.header("location")).await.expect(200);
     }
@@ -348,6 +335,17 @@ async fn background(shop: &Shop, bowl: &Product) {
     shop.anon().get(&format!("/v1/products/{}", bowl.handle)).await.expect(200);
 }
 
+/// A picture that was taken out, and one that was never put in, are deleted.
+async fn unused_pictures(shop: &Shop) {
+    shop.send_to_pictures(&json!({"sweep": {}}));
+    for pause in [Duration::from_secs(8 * 86_400), Duration::from_secs(600)] {
+        shop.wait_until_idle().await;
+        shop.cloud.clock().advance(pause);
+        shop.send_to_pictures(&json!({"sweep": {}}));
+    }
+    shop.wait_until_idle().await;
+}
+
 /// Each action of each statement: role, Sid and action.
 fn granted(roles: &Roles) -> BTreeSet<(String, String, String)> {
     let actions = |statement: &Statement| {
@@ -373,6 +371,7 @@ async fn every_action_of_every_statement_is_exercised() {
     background(&shop, &bowl).await;
     crate::resources::suppressions::a_bounce_is_lifted(&shop).await;
     pages::use_pages(&shop).await;
+    unused_pictures(&shop).await;
 
     let roles = &shop.cloud.services().roles;
     let granted = granted(roles);
@@ -433,13 +432,9 @@ async fn without_its_statement_a_function_fails() {
 
     let shop = Shop::with(without("VendorDeskFunction", "SignMediaUploads")).await;
     let vendor = shop.vendor("ceramics").await;
-    let media = vendor
-        .client
-        .post("/v1/vendor/media", &json!({"content_type": "image/png", "size": 100}))
-        .await
-        .expect(201)
-        .clone();
-    assert_eq!(shop.anon().upload(&media["upload"], &picture(100)).await.status, 403);
+    let asked = json!({"content_type": "image/png", "size": dot().len()});
+    let media = vendor.client.post("/v1/vendor/media", &asked).await.expect(201).clone();
+    assert_eq!(shop.anon().upload(&media["upload"], &dot()).await.status, 403);
 
     let shop = Shop::with(without("OrdersFunction", "CheckOrderToken")).await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(1).publish().await;

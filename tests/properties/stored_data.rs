@@ -28,8 +28,9 @@ const FIRST: &str = "0.1.0";
 /// The last release that did not seal who ordered, and whose orders hold their history.
 const UNSEALED: &str = "2026-12-01";
 
-/// What the build before the last change of stored data wrote.
-const LATEST: &str = "2026-12-05";
+/// What the build before the last change of stored data wrote: the first to keep texts in several languages, and the
+/// last to publish uploads as they were.
+const LATEST: &str = "2026-12-06";
 
 /// A cloud with the items of a release, and its operator, vendor and buyer, signed in anew.
 struct RestoredShop {
@@ -143,6 +144,8 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "COUNT",
         "COUNT_ANEW",
         "DUE",
+        "GIVEN_UP",
+        "UNUSED",
         "EXPIRED",
         "EXPIRES",
         "GUESSES",
@@ -255,7 +258,7 @@ async fn the_lists_of_the_operator_find_what_the_first_release_wrote() {
 
 #[tokio::test]
 async fn vendor_orders_refunds_and_disputes_of_each_release_get_into_their_lists_by_state() {
-    for release in [FIRST, "2026-11-30", UNSEALED, "2026-12-04", LATEST] {
+    for release in [FIRST, "2026-11-30", UNSEALED, "2026-12-04", "2026-12-05", LATEST] {
         let restored = RestoredShop::of(release).await;
         let own = all(&restored.vendor, "/v1/vendor/orders").await;
         let by_state = async |state: &str| all(&restored.vendor, &format!("/v1/vendor/orders?state={state}")).await;
@@ -436,4 +439,27 @@ fn the_fixtures_of_the_first_release_are_complete() {
     let folder = release::folder(FIRST);
     let files = fs::read_dir(folder).expect("the fixtures").count();
     assert!(files >= 6, "a file for each table, one for the queues and one for the names");
+}
+
+#[tokio::test]
+async fn a_picture_that_was_published_as_it_was_uploaded_is_shown_as_before_until_it_is_rebuilt() {
+    let restored = RestoredShop::of(LATEST).await;
+    let (shop, anon) = (&restored.shop, restored.shop.anon());
+    let shown = async || anon.get("/v1/products/bowl").await.expect(200)["images"][1].clone();
+    let before = shown().await;
+    let (base, id) = before["url"].as_str().expect("an address").rsplit_once('/').expect("a path");
+    assert_eq!(before, json!({"url": format!("{base}/{id}")}));
+    let buckets = &shop.cloud.services().buckets;
+    let bytes = crate::shop::pictures::png(400, 200, [64, 128, 192]);
+    buckets.put("bozor-mediabucket", id, "image/png", bytes).await.expect("a bucket");
+    let begun = restored.operator.post("/v1/admin/rebuilds", &json!({"what": "pictures"})).await;
+    begun.expect(202);
+    shop.wait_until_idle().await;
+    let after = shown().await;
+    assert_eq!((&after["width"], &after["sources"][0]["width"]), (&json!(400), &json!(320)), "{after}");
+    assert_eq!(anon.get(before["url"].as_str().expect("an address")).await.status, 403, "what has a position is gone");
+    anon.get(after["url"].as_str().expect("an address")).await.expect(200);
+    // What cannot be written anew stays as it is.
+    let rebuilt = restored.operator.get(begun.header("location")).await.expect(200).clone();
+    assert_eq!((&rebuilt["state"], &rebuilt["unreadable"]), (&json!("completed"), &json!(0)), "{rebuilt}");
 }

@@ -11,6 +11,7 @@ mod from;
 mod guest;
 pub(crate) mod invariants;
 mod owed;
+pub(crate) mod pictures;
 mod refunds;
 mod requests;
 mod retry;
@@ -201,13 +202,6 @@ impl Shop {
             }
         }
         panic!("{reference} is not recorded");
-    }
-
-    /// Sends the notification of a media upload again: S3 delivers notifications at least once.
-    pub(crate) fn repeat_upload_notification(&self, id: &str) {
-        let notice = json!({"Records": [{"s3": {"object": {"key": id}}}]}).to_string();
-        let sent = self.cloud.services().queues.send(&self.queue("PicturesQueue"), &notice, &MessageAttributes::new());
-        sent.expect("the queue takes it");
     }
 
     /// Lets a mail to the address bounce for good, in the words of the recorded event.

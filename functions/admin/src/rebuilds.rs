@@ -17,8 +17,9 @@ const REBUILDS: &str = "/v1/admin/rebuilds/";
 #[serde(deny_unknown_fields)]
 pub struct StartRebuild {
     /// What is written anew: `availability`, `listings` (after a change of `MediaUrl`, too), `categories` (which starts
-    /// by itself when the tree changes), `settings` (the one item of releases before 2026-11-30 is split) or
-    /// `order_lists` (vendor orders, refunds and disputes of releases before 2026-12-01 get into their lists by state).
+    /// by itself when the tree changes), `settings` (the one item of releases before 2026-11-30 is split),
+    /// `order_lists` (vendor orders, refunds and disputes of releases before 2026-12-01 get into their lists by state)
+    /// or `pictures` (those that releases before 2026-12-06 published as they were uploaded are looked at).
     what: Derived,
 }
 

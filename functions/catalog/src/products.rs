@@ -8,7 +8,7 @@ use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::address::Country;
-use domain::catalog::{Image, ImageLink, List, Product, ProductCard, ProductOption, SaleUnit, Seo};
+use domain::catalog::{ImageLink, List, Product, ProductCard, ProductOption, SaleUnit, Seo};
 use domain::text::{ContentLanguage, Handle, Name};
 use domain::vendor::PublicIdentity;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
@@ -260,8 +260,8 @@ pub async fn show_product(
 fn view(shown: ShownProduct, media_base: &str) -> ProductView {
     let ShownProduct { product, language, transliterated_from, description_html, card, .. } = shown;
     let (vendor_identity, variants) = (shown.vendor_identity, shown.variants);
-    let Product { options, images, seo, origin, categories, .. } = product;
-    let link = |image: &Image| ImageLink { url: image.src.url(media_base), alt: image.alt.clone() };
+    let images = product.shown_images(media_base);
+    let Product { options, seo, origin, categories, .. } = product;
     let variant = |variant: ShownVariant| VariantView {
         id: variant.id,
         sku: variant.sku,
@@ -281,7 +281,7 @@ fn view(shown: ShownProduct, media_base: &str) -> ProductView {
         description_html,
         category: categories.last().cloned(),
         options,
-        images: images.iter().map(link).collect(),
+        images,
         seo,
         manufacturer: origin.manufacturer,
         importer: origin.importer,

@@ -32,6 +32,8 @@ pub struct App {
     orders: Orders,
     persons: Arc<Secret<PersonsSecret>>,
     queue: JobQueue,
+    /// Where pictures are looked at.
+    pictures: JobQueue,
 }
 
 /// Why a message could not be handled. The queue delivers it again.
@@ -78,6 +80,7 @@ impl App {
             orders: Orders::for_reading(dynamodb, config.required("ORDERS_TABLE")?).with_keys(keys),
             persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
             queue: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
+            pictures: JobQueue::new(config, "PICTURES_QUEUE_URL")?,
         })
     }
 }

@@ -1,10 +1,11 @@
 //! Rebuilds: a walk through the catalog that derives copies again and rewrites what differs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::catalog::CategoryTree;
+use domain::catalog::{CategoryTree, ImageSource};
 use domain::job::{Claim, Derived, JobState, Rebuild, RebuildCounts};
-use domain::{ProductId, Timestamp};
+use domain::vendor::PictureJob;
+use domain::{MediaId, ProductId, Timestamp};
 use platform::{Pace, QueueMessage, Slice};
 use store::Error;
 use store::catalog::WalkItem;
@@ -82,6 +83,7 @@ impl App {
         for item in walk.found {
             done.examined += 1;
             let rewritten = match item {
+                WalkItem::Product(id) if what == Derived::Pictures => self.look_at_pictures(id).await?,
                 WalkItem::Product(id) => self.rebuild_product(what, id, &tree).await?,
                 WalkItem::Orphan(row) => Some(self.catalog.delete_orphan(&row).await?),
             };
@@ -95,6 +97,30 @@ impl App {
             }
         }
         Ok((done, walk.next))
+    }
+
+    /// Has the pictures of a product looked at that were not yet. Says whether there are any; nothing when the product
+    /// cannot be read.
+    async fn look_at_pictures(&self, id: ProductId) -> Result<Option<bool>, FollowUpError> {
+        let product = match self.catalog.product_alone(id).await {
+            Err(error @ (Error::Corrupt { .. } | Error::Newer { .. })) => {
+                tracing::warn!(product.id = %id, cause = %error, "the pictures of a product are not looked at");
+                return Ok(None);
+            }
+            product => product?,
+        };
+        let Some(product) = product else { return Ok(Some(false)) };
+        let is_unseen = |source: &&ImageSource| {
+            product.pictures.get(source.as_str()).is_none_or(domain::catalog::Picture::is_waiting)
+        };
+        let uploads = product.sources().filter(is_unseen).filter_map(ImageSource::media);
+        let unseen: BTreeSet<MediaId> = uploads.collect();
+        for upload in &unseen {
+            let vendor_id = product.vendor.id;
+            self.catalog.name_picture(vendor_id, *upload, id).await?;
+            self.pictures.send_picture_job(PictureJob::LookAt { vendor_id, id: *upload }).await?;
+        }
+        Ok(Some(!unseen.is_empty()))
     }
 
     /// Gives each setting an item of its own, in one transaction, so that there is nothing to go on with.
@@ -148,7 +174,7 @@ impl App {
             Derived::Listings => self.catalog.rebuild_rows(id).await,
             Derived::Categories => self.catalog.rebuild_category(id, tree).await,
             // Not of a product.
-            Derived::Settings | Derived::OrderLists | Derived::Orders => Ok(false),
+            Derived::Settings | Derived::OrderLists | Derived::Orders | Derived::Pictures => Ok(false),
         };
         match rebuilt {
             Err(

@@ -20,6 +20,7 @@ mod unmatched;
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::vendor::PictureJob;
 use platform::{Config, Fatal, JobQueue, Slice, Tick};
 use settlement::Settlement;
 use store::{Accounts, Carts, Orders, Stock};
@@ -45,6 +46,7 @@ pub struct App {
     projections_dead_letters: String,
     pipe_dead_letters: String,
     dead_letters: [DeadLetters; 7],
+    pictures: JobQueue,
 }
 
 /// Some of what is due could not be read.
@@ -82,6 +84,7 @@ impl App {
             queue: config.sqs()?,
             events_url: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
             follow_ups: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
+            pictures: JobQueue::new(config, "PICTURES_QUEUE_URL")?,
             projections_dead_letters: config.required("PROJECTIONS_DEAD_LETTERS_URL")?.to_owned(),
             pipe_dead_letters: config.required("ORDER_EVENTS_PIPE_DEAD_LETTERS_URL")?.to_owned(),
             // What the operator waits for comes first.
@@ -98,6 +101,14 @@ impl App {
     }
 }
 
+impl App {
+    /// Has the pictures deleted that no product names.
+    async fn sweep_pictures(&self) -> Result<(), Error> {
+        let sent = self.pictures.send_picture_job(PictureJob::Sweep {}).await;
+        sent.map_err(|error| Error::Queue(error.to_string()))
+    }
+}
+
 /// Handles the tick of the schedule.
 ///
 /// # Errors
@@ -108,7 +119,7 @@ pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
 
 /// Does what is due: sends undelivered events again, redrives dead letters, tries unmatched payments again, looks up
 /// payments, ends orders past their deadline, reminds of and ends what nobody does about vendor orders, requests
-/// refunds, tells of papers that expire. A failure does not stop the rest, and what failed stays due.
+/// refunds, tells of papers that expire, has unused pictures deleted. A failure does not stop the rest, and what failed stays due.
 ///
 /// # Errors
 /// The table or a queue does not answer. Everything else was still done.
@@ -124,11 +135,16 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
         5 | 6 => (Ok(()), app.forget_what_the_pipe_gave_up(&mut summary).await),
         _ => (Ok(()), Ok(())),
     };
+    // Twice an hour. The first of the two that find a picture unused only says so.
+    let swept = match now.millis() / 60_000 % 30 {
+        10 | 11 => app.sweep_pictures().await,
+        _ => Ok(()),
+    };
     let matched = app.match_payments(now, time, &mut summary).await;
     let processed = app.process_due_orders(now, time, &mut summary).await;
     let told = app.tell_of_papers(now, &mut summary).await;
     summary.log();
-    sent.and(redriven).and(rebuilt).and(forgotten).and(matched).and(processed).and(told).map(|()| summary)
+    sent.and(redriven).and(rebuilt).and(forgotten).and(swept).and(matched).and(processed).and(told).map(|()| summary)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use domain::catalog::{
-    CategoryTree, FoundFault, MAX_IMAGES, MAX_PRODUCT_BYTES, Origin, Product, ProductOption, ProductState, Seo, Variant,
+    CategoryTree, FoundFault, MAX_IMAGES, Origin, Product, ProductOption, ProductState, Seo, Variant,
 };
 use domain::job::{ImportFault, Severity, StockImport};
 use domain::stock::{Layout, StockShard};
@@ -246,6 +246,7 @@ pub(crate) fn added(
         options: Vec::new(),
         variants: Vec::new(),
         images: Vec::new(),
+        pictures: BTreeMap::new(),
         tags: Vec::new(),
         seo: Seo::default(),
         origin: Origin::default(),
@@ -343,7 +344,7 @@ pub(crate) fn merged(
     if !found.is_empty() {
         return Err(found.into_iter().map(|found| Issue::of_product(&product, found)).collect());
     }
-    if serde_json::to_vec(&product).map_or(usize::MAX, |json| json.len()) > MAX_PRODUCT_BYTES {
+    if serde_json::to_vec(&product).map_or(usize::MAX, |json| json.len()) > product.most_bytes() {
         return Err(vec![Issue::fault("", Fault::ProductTooLarge)]);
     }
     let description_html = if says(columns.body, draft.body_html.is_none()) {

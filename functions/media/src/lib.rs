@@ -1,51 +1,86 @@
-//! Uploaded media: the bucket notifies a queue of each new object, and what is no picture is deleted.
+//! Pictures: what vendors upload is looked at before anybody sees it, and written anew in the sizes that pages show.
 
+mod files;
+mod picture;
 mod pictures;
+mod sweep;
 
+use domain::upload::picture_of;
+use domain::vendor::PictureJob;
 use domain::{MediaId, Timestamp};
 use platform::{Config, Fatal, MessageError, QueueMessage};
+use store::Catalog;
 
-use crate::pictures::Pictures;
+use crate::files::Files;
 
 /// The state of the function.
 #[derive(Clone, Debug)]
 pub struct App {
-    pictures: Pictures,
+    catalog: Catalog,
+    /// What vendors upload: private.
+    uploads: Files,
+    /// What everybody sees.
+    public: Files,
 }
 
-/// The bucket did not answer, or the message is no notification. The queue delivers it again.
+/// Why a message could not be handled. The queue delivers it again.
 #[derive(Debug, thiserror::Error)]
-#[error("an upload could not be looked at: {0}")]
-pub struct MediaError(String);
+pub enum MediaError {
+    /// The bucket did not answer.
+    #[error("a bucket did not answer: {0}")]
+    Bucket(String),
+    #[error("the message is neither a notification of the bucket nor a job")]
+    Unknown(#[source] serde_json::Error),
+    /// A product that is being written does not name the picture yet.
+    #[error("a product that has asked for a picture does not name it yet")]
+    NotNamedYet,
+    #[error("the work on a picture was broken off")]
+    BrokenOff,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
 
 impl MessageError for MediaError {
     fn is_expected(&self) -> bool {
-        false
+        matches!(self, Self::NotNamedYet)
     }
 }
 
 impl App {
-    /// Builds the clients, without calling AWS.
+    /// Builds the clients, and connects to DynamoDB.
     ///
     /// # Errors
     /// A variable of the environment is missing.
-    #[expect(clippy::unused_async, reason = "all functions start in the same way")]
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let bucket = config.required("MEDIA_BUCKET")?.to_owned();
-        Ok(Self { pictures: Pictures { client: config.s3()?, bucket } })
+        let table = config.required("CATALOG_TABLE")?;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        Ok(Self {
+            catalog: Catalog::new(dynamodb, table),
+            uploads: Files::new(config.s3()?, config.required("UPLOADS_BUCKET")?),
+            public: Files::new(config.s3()?, config.required("MEDIA_BUCKET")?),
+        })
     }
 }
 
-/// Looks at the new objects that a notification tells of. It may come twice.
+/// Does what a message asks for: looks at new uploads, or deletes what is not used. It may come twice.
 ///
 /// # Errors
-/// When an object could not be read or deleted; the message must come again.
-pub async fn handle(app: &App, message: &QueueMessage, _: Timestamp) -> Result<(), MediaError> {
-    let keys = platform::uploaded_keys(&message.body);
-    let keys = keys.ok_or_else(|| MediaError("the message is no notification of the bucket".to_owned()))?;
+/// When it could not be done; the message must come again.
+pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), MediaError> {
+    let is_first = message.deliveries() <= 1;
+    let Some(keys) = platform::uploaded_keys(&message.body) else {
+        return match serde_json::from_str(&message.body).map_err(MediaError::Unknown)? {
+            PictureJob::LookAt { vendor_id, id } => Box::pin(app.look_at(vendor_id, id, is_first, now)).await,
+            PictureJob::Sweep {} => Box::pin(app.sweep(now)).await,
+        };
+    };
     // Other keys are none of ours: nobody is given them.
-    for id in keys.iter().filter_map(|key| key.parse::<MediaId>().ok()) {
-        Box::pin(app.pictures.check(&id.to_string())).await?;
+    for key in keys {
+        if let Some((vendor, id)) = picture_of(&key) {
+            Box::pin(app.look_at(vendor, id, is_first, now)).await?;
+        } else if let Ok(id) = key.parse::<MediaId>() {
+            Box::pin(app.check_public_upload(id)).await?;
+        }
     }
     Ok(())
 }

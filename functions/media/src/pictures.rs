@@ -1,73 +1,139 @@
-//! Uploaded pictures: an object that is not a picture is deleted.
+//! One picture: looked at, written in the sizes of pages, and shown in the products that name it.
 //!
-//! The client declares the content type of an upload, and the presigned request binds it to that declaration only, not
-//! to the bytes. So the first bytes of each new object in the media bucket are checked once.
+//! Each step may be repeated after any interruption: the names of the files follow from what was uploaded, the first
+//! result that is written stays, and the upload is deleted last.
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::MediaError;
+use bytes::Bytes;
+use domain::catalog::{Color, Picture, PictureFiles, PictureName, VendorPicture};
+use domain::upload::picture_key;
+use domain::{MediaId, Timestamp, VendorId};
+use ring::digest;
+use store::Backoff;
 
-/// The `Range` that is read: long enough for the magic numbers and the brands of an AVIF.
-const HEAD: &str = "bytes=0-63";
+use crate::picture::{FileKind, Made, PictureFault};
+use crate::{App, MediaError, picture};
 
-#[derive(Clone, Debug)]
-pub(crate) struct Pictures {
-    pub(crate) client: aws_sdk_s3::Client,
-    pub(crate) bucket: String,
-}
+/// How often a product that has asked for a picture is read again until it names it: it does so within the time of
+/// one write, or when another delivery of the message comes.
+const WAITS: u32 = 4;
 
-impl Pictures {
-    /// Checks the first bytes of an uploaded object, and deletes it when it is not a picture. May be repeated.
-    pub(crate) async fn check(&self, key: &str) -> Result<(), MediaError> {
-        let head = match self.client.get_object().bucket(&self.bucket).key(key).range(HEAD).send().await {
-            Ok(answer) => answer.body.collect().await.map_err(|error| MediaError(error.to_string()))?.into_bytes(),
-            Err(error) => match error.as_service_error().and_then(|error| error.code()) {
-                // Deleted in the meantime. Any other error, such as a denied access, fails the message: after its last
-                // delivery it is in the dead-letter queue, whose alarm shows it.
-                Some("NoSuchKey") => return Ok(()),
-                // No range of an empty object can be satisfied: S3 answers 416.
-                Some("InvalidRange") => bytes::Bytes::new(),
-                _ => return Err(MediaError(DisplayErrorContext(&error).to_string())),
-            },
+impl App {
+    /// Looks at an upload. An upload whose result is known already is deleted: a signed address may be used twice.
+    pub(crate) async fn look_at(
+        &self,
+        vendor: VendorId,
+        id: MediaId,
+        is_first: bool,
+        now: Timestamp,
+    ) -> Result<(), MediaError> {
+        let key = picture_key(vendor, id);
+        let mut known = self.catalog.picture(vendor, id).await?;
+        if known.as_ref().is_none_or(|known| known.picture.is_waiting()) {
+            let looked_at = match self.uploads.read(&key).await? {
+                Some(bytes) => Some(self.result_of(vendor, id, bytes).await?),
+                // Uploads of a release that did not look at them were public under their ids. What cannot be written
+                // anew stays as it is.
+                None => match self.public.read(&id.to_string()).await? {
+                    Some(bytes) => Some(self.result_of(vendor, id, bytes).await?).filter(|of| of.fault.is_none()),
+                    None => None,
+                },
+            };
+            let Some(picture) = looked_at else { return Ok(()) };
+            known = Some(self.catalog.settle_picture((vendor, id), (None, &picture), now).await?);
+        }
+        if let Some(known) = known {
+            self.show(&known, is_first).await?;
+            if known.picture.files.is_some() {
+                self.public.delete(&id.to_string()).await?;
+            }
+        }
+        self.uploads.delete(&key).await
+    }
+
+    /// Writes what became of a picture into the products that have named it.
+    async fn show(&self, known: &VendorPicture, is_first: bool) -> Result<(), MediaError> {
+        let source = known.address.clone().unwrap_or_else(|| format!("media:{}", known.id));
+        let pictures = BTreeMap::from([(source, known.picture.clone())]);
+        let mut are_all_named = true;
+        let mut backoff = Backoff::default();
+        for product in &known.products {
+            let mut shown = self.catalog.show_pictures(*product, &pictures).await;
+            for _ in 0..WAITS {
+                if is_first && shown.as_ref().is_ok_and(BTreeSet::is_empty) {
+                    backoff.pause().await?;
+                    shown = self.catalog.show_pictures(*product, &pictures).await;
+                }
+            }
+            match shown {
+                Ok(named) => are_all_named &= !named.is_empty(),
+                // One product must not keep the others from their picture.
+                Err(error @ (store::Error::Corrupt { .. } | store::Error::Newer { .. } | store::Error::Refused(_))) => {
+                    tracing::warn!(product.id = %product, cause = %error, "a picture is not shown in a product");
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+        // It asks for a picture before it is written. Later it has been written, or it never is.
+        if is_first && !are_all_named { Err(MediaError::NotNamedYet) } else { Ok(()) }
+    }
+
+    /// What becomes of these bytes. The files of a picture that passes are public when this returns.
+    async fn result_of(&self, vendor: VendorId, id: MediaId, bytes: Bytes) -> Result<Picture, MediaError> {
+        let name = name_of(vendor, id, &bytes);
+        // Where functions share a runtime, decoding must not keep the others waiting.
+        let made = tokio::task::spawn_blocking(move || picture::make(&bytes));
+        match made.await.map_err(|_| MediaError::BrokenOff)? {
+            Ok(made) => Ok(Picture { files: Some(self.publish(name, made).await?), fault: None }),
+            Err(fault) => {
+                tracing::info!(vendor.id = %vendor, media.id = %id, fault = fault.code(), "an upload cannot be shown");
+                Ok(Picture { files: None, fault: Some(fault.code().to_owned()) })
+            }
+        }
+    }
+
+    async fn publish(&self, name: PictureName, made: Made) -> Result<PictureFiles, MediaError> {
+        let mut files = PictureFiles {
+            name,
+            width: made.width,
+            height: made.height,
+            color: Color(made.color),
+            widths: Vec::with_capacity(made.files.len()),
         };
-        if is_picture(&head) {
-            return Ok(());
+        for file in made.files {
+            match file.kind {
+                FileKind::Webp => {
+                    self.public.put(&files.webp(file.width), "image/webp", file.bytes).await?;
+                    files.widths.push(file.width);
+                }
+                FileKind::Jpeg => self.public.put(&files.jpeg(), "image/jpeg", file.bytes).await?,
+            }
         }
-        tracing::warn!(media.id = key, "an upload is not a picture and was deleted");
-        let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
-        deleted.map(|_| ()).map_err(|error| MediaError(DisplayErrorContext(&error).to_string()))
+        Ok(files)
+    }
+
+    /// Deletes an upload of a release that did not look at pictures, and that is public under its id, if it is none.
+    pub(crate) async fn check_public_upload(&self, id: MediaId) -> Result<(), MediaError> {
+        let key = id.to_string();
+        let Some(bytes) = self.public.read(&key).await? else { return Ok(()) };
+        let made = tokio::task::spawn_blocking(move || picture::make(&bytes));
+        match made.await.map_err(|_| MediaError::BrokenOff)? {
+            // That release took AVIF.
+            Ok(_) | Err(PictureFault::Avif) => Ok(()),
+            Err(fault) => {
+                tracing::warn!(media.id = key, fault = fault.code(), "an upload is not a picture and was deleted");
+                self.public.delete(&key).await
+            }
+        }
     }
 }
 
-/// Whether a file begins like a JPEG, PNG, WebP or AVIF.
-/// <https://www.iana.org/assignments/media-types>, ISO/IEC 14496-12 for the brands of AVIF.
-fn is_picture(head: &[u8]) -> bool {
-    let webp = head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP");
-    let avif = head.get(4..8) == Some(b"ftyp")
-        && head.get(8..).is_some_and(|brands| brands.chunks(4).any(|brand| matches!(brand, b"avif" | b"avis")));
-    head.starts_with(&[0xFF, 0xD8, 0xFF]) || head.starts_with(b"\x89PNG\r\n\x1a\n") || webp || avif
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_picture;
-
-    #[test]
-    fn a_picture_is_known_by_its_first_bytes() {
-        assert!(is_picture(b"\xff\xd8\xff\xe0\x00\x10JFIF"));
-        assert!(is_picture(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"));
-        assert!(is_picture(b"RIFF\x24\x00\x00\x00WEBPVP8 "));
-        assert!(is_picture(b"\x00\x00\x00\x20ftypmif1\x00\x00\x00\x00mif1avif"));
-        for other in [
-            &b""[..],
-            b"<svg xmlns=",
-            b"<!doctype html>",
-            b"GIF89a",
-            b"RIFF\x24\x00\x00\x00WAVE",
-            b"%PDF-1.7",
-            b"\xff\xd8",
-        ] {
-            assert!(!is_picture(other), "{other:?}");
-        }
-    }
+/// The name of the files of these bytes. It is another one for each upload, so that deleting one picture deletes no
+/// other.
+fn name_of(vendor: VendorId, id: MediaId, bytes: &[u8]) -> PictureName {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(format!("{vendor} {id} ").as_bytes());
+    hash.update(bytes);
+    PictureName::of_hash(hash.finish().as_ref().first_chunk().unwrap_or(&[0; 32]))
 }

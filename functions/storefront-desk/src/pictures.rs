@@ -48,7 +48,7 @@ async fn put_all(app: &App, staff: &Staff, id: ProductId, sent: Result<Uploads, 
         let asked: BeginUpload = browser::as_api(&asked).map_err(|problem| at_field(&problem))?;
         let begun = app.desk.begin_upload(member, &asked, call::<BegunUpload>(now, None)).await?;
         let begun = browser::done(begun).ok_or_else(|| Problem::internal("a replay of what has no key"))?;
-        app.desk.put_picture(begun.id, &asked, file.bytes).await?;
+        app.desk.put_picture(member, begun.id, &asked, file.bytes).await?;
         images.push(json!({"src": format!("media:{}", begun.id)}));
     }
     product.insert("images".to_owned(), Value::from(images));

@@ -4,7 +4,7 @@ use api::{Path, Problem};
 use axum::extract::State;
 use browser::{Fields, Form as Sent, KEY, Reply, call, keyed, new_key};
 use desk::{OwnProduct, WriteProduct};
-use domain::catalog::{Category, CategoryTree, ProductState, Variant};
+use domain::catalog::{Category, CategoryTree, Picture, ProductState, Variant};
 use domain::text::{ContentLanguage, Handle};
 use domain::{Call, Expected, Outcome, ProductId};
 use pages::forms::{Button, Choice, Field, Form, Group, Kind};
@@ -295,9 +295,20 @@ fn pictures_part(sheet: &mut Sheet<'_>, app: &App, staff: &Staff, own: &OwnProdu
         let numbered = [("title", own.product.title.as_str()), ("n", &index.to_string())];
         let title = image.alt.as_ref().map_or_else(|| fill(t.picture_of, &numbered), ToString::to_string);
         let actions = sheet.form("picture", form, &[]);
-        shown.push(Line { image: Some(image.src.url(&app.media_base)), title, actions, ..Line::default() });
+        let picture = own.product.pictures.get(image.src.as_str());
+        let link = own.product.shown_image(image, |path| format!("{}/{path}", app.media_base));
+        let smallest = link.map(|link| link.sources.into_iter().next().map_or(link.url, |smallest| smallest.url));
+        let mut line = Line { image: smallest, title, actions, ..Line::default() };
+        match picture {
+            Some(Picture { fault: Some(code), .. }) => {
+                line.warnings.push(pages::picture_fault(staff.person.language(), code));
+            }
+            Some(picture) if picture.is_waiting() => line.notes.push(t.desk_picture_waiting.to_owned()),
+            _ => {}
+        }
+        shown.push(line);
     }
-    let types = "image/jpeg,image/png,image/webp,image/avif";
+    let types = "image/jpeg,image/png,image/webp";
     let form = Form::to(format!("{path}/pictures"))
         .hiding("version", &version)
         .sending_files()

@@ -121,7 +121,7 @@ fn item(f: &Frame<'_>, shown: &ShownProduct, variant: &ShownVariant, media_base:
     }
     let own = f.to(&format!("/p/{}", product.handle));
     let link = format!("{}{}", f.site.url, with_query(&own, "variant", &variant.id.to_string()));
-    let image = variant.image.clone().or_else(|| Some(pictures(f, shown, media_base).into_iter().next()?.0));
+    let image = variant.image.clone().or_else(|| Some(pictures(f, shown, media_base).into_iter().next()?.src));
     let availability = match (variant.available, variant.backorder) {
         (1.., _) => "in_stock",
         (_, true) => "backorder",

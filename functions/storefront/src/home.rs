@@ -8,7 +8,7 @@ use domain::{Code, Currency, PageRequest, Timestamp};
 use futures_util::future::join_all;
 use pages::parts::Link;
 use pages::views::{Home, Missing, Tile};
-use pages::{Card, CardRow, Frame, Language, category_name, fill};
+use pages::{Card, CardRow, Frame, Language, Picture, category_name, fill};
 use serde::Deserialize;
 use serde_json::json;
 use shop::{ListQuery, Sort};
@@ -151,8 +151,8 @@ pub(crate) async fn show_home(
     let rows =
         vec![row(&f, f.t.newest, &newest, "/products"), row(&f, f.t.affordable, &affordable, "/products?sort=price")];
     let rows = rows.into_iter().filter(|row| !row.cards.is_empty()).collect();
-    let hero = newest.iter().find_map(|card| card.image.as_ref()).map(|image| image.url.clone());
-    let f = Frame { image: hero.clone(), ..f.clone() };
+    let hero = newest.iter().find_map(|card| card.image.as_ref()).map(|image| Picture::of(image, ""));
+    let f = Frame { image: hero.as_ref().map(|hero| hero.src.clone()), ..f.clone() };
     let page = Home { f, hero, categories, rows };
     Ok(Reply::public(page.shown(), FRESH_S, STALE_S))
 }

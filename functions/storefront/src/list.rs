@@ -163,7 +163,7 @@ impl App {
         let mut f = f;
         f.json_ld.push(list.to_string());
         f.indexed = f.indexed && is_plain && wanted.sort == Sort::Newest;
-        f.image = cards.iter().find_map(|card| card.image.clone());
+        f.image = cards.iter().find_map(|card| Some(card.image.as_ref()?.src.clone()));
         let (price_from, from_wrong) = bound(asked.min.as_ref(), wanted.min);
         let (price_to, to_wrong) = bound(asked.max.as_ref(), wanted.max);
         let page = views::List {

@@ -12,7 +12,7 @@ use domain::text::Handle;
 use domain::{Code, Currency, Money, Timestamp, VariantId};
 use pages::parts::Link;
 use pages::views::{self, Shows, Variant};
-use pages::{Frame, Html, Language, count, date, fill, money};
+use pages::{Frame, Html, Language, Picture, count, date, fill, money};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shop::{Found, ShownProduct, ShownVariant, Sort};
@@ -95,9 +95,9 @@ impl App {
         currency: Currency,
         language: Language,
         now: Timestamp,
-    ) -> Option<String> {
+    ) -> Option<Picture> {
         let cards = self.newest_of(category, currency, language, now).await;
-        cards.into_iter().find_map(|card| card.image).map(|image| image.url)
+        cards.iter().find_map(|card| card.image.as_ref()).map(|image| Picture::of(image, ""))
     }
 }
 
@@ -166,7 +166,7 @@ async fn product_page(
     let f = Frame::new(site, language, own_path, title).priced_in(currency);
     let crumbs = crumbs(&f, &path, false);
     let data = vec![data_of(&f, &shown), crumb_data(&f, &crumbs)];
-    let image = pictures(&f, &shown, app.window.media_base()).first().map(|(url, _)| url.clone());
+    let image = pictures(&f, &shown, app.window.media_base()).first().map(|picture| picture.src.clone());
     let f = Frame { image, ..f.found_as(summary(&shown), data) };
     let page = view(f, crumbs, &shown, asked.variant, similar, app.window.media_base());
     Ok(Reply::public(page.shown(), FRESH_S, STALE_S))
@@ -204,14 +204,14 @@ const fn is_buyable(variant: &ShownVariant) -> bool {
 }
 
 /// The pictures with their words.
-pub(crate) fn pictures(f: &Frame<'_>, shown: &ShownProduct, media_base: &str) -> Vec<(String, String)> {
+pub(crate) fn pictures(f: &Frame<'_>, shown: &ShownProduct, media_base: &str) -> Vec<Picture> {
     let title = shown.product.title.as_str();
     let words = |number: usize| fill(f.t.picture_of, &[("title", title), ("n", &number.to_string())]);
-    let images = shown.product.images.iter().enumerate();
+    let images = (1..).zip(shown.product.shown_images(media_base));
     images
-        .map(|(place, image)| {
-            let alt = image.alt.as_ref().map_or_else(|| words(place + 1), ToString::to_string);
-            (image.src.url(media_base), alt)
+        .map(|(number, image)| {
+            let alt = image.alt.as_ref().map_or_else(|| words(number), ToString::to_string);
+            Picture::of(&image, alt)
         })
         .collect()
 }

@@ -79,6 +79,7 @@ pub fn routes<R: Routes<App>>() -> R {
         // What follows has counters of its own, or is a step of an order.
         .limit_calls("desk")
         .routes(routes!(media::begin_media_upload[VendorSuspended, WrongState, LimitReached, TooManyRequests]))
+        .routes(routes!(media::show_media))
         .routes(routes!(summary::show_vendor_summary))
         .routes(routes!(settlements::list_vendor_settlements[InvalidCursor]))
         .routes(routes!(orders::list_vendor_orders[InvalidCursor]))

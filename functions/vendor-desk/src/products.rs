@@ -47,7 +47,7 @@ pub async fn list_vendor_products(
     let ListProducts { state, stock, q, limit, cursor } = asked;
     let find = FindProducts { state, stock, search: q.as_ref().map(Search::from) };
     let products = app.desk.products(&member, &find, &limit.page(cursor)).await?;
-    Ok(Json(Page::of(products, |product| VendorProduct::from(&product))))
+    Ok(Json(Page::of(products, |product| VendorProduct::of(&app.desk, &product))))
 }
 
 /// Creates a product as a draft.
@@ -60,7 +60,7 @@ pub async fn create_vendor_product(
     Idempotent { body: Json(written), call }: Idempotent<Json<WriteProduct>>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(member.key_scope());
-    let created = |own: &OwnProduct| Ok(answer(own)?.at(format!("{PRODUCTS}{}", own.product.id)));
+    let created = |own: &OwnProduct| Ok(answer(&app.desk, own)?.at(format!("{PRODUCTS}{}", own.product.id)));
     let answer = Answer::of(app.desk.create_product(&member, &written, call.responding(&created)).await?)?;
     if answer.is_replayed() {
         let id = answer.created_at(PRODUCTS)?;
@@ -80,7 +80,7 @@ pub async fn show_vendor_product(
     Path(id): Path<ProductId>,
 ) -> Result<Versioned<VendorProduct>, Problem> {
     let own = app.desk.product(&member, id).await?;
-    Ok(Versioned { version: own.product.version, body: VendorProduct::from(&own) })
+    Ok(Versioned { version: own.product.version, body: VendorProduct::of(&app.desk, &own) })
 }
 
 /// Replaces a product.
@@ -99,7 +99,8 @@ pub async fn replace_vendor_product(
     Idempotent { body: Json(written), call }: Idempotent<Json<WriteProduct>>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(member.key_scope());
-    let call = call.responding(&answer);
+    let shown = |own: &OwnProduct| answer(&app.desk, own);
+    let call = call.responding(&shown);
     let answer = Answer::of(app.desk.replace_product(&member, id, &written, &expected, call).await?)?;
     if answer.is_replayed() {
         app.desk.complete_initial_stock(id, answer.version(), &written).await?;
@@ -142,7 +143,8 @@ pub async fn publish_vendor_product(
     Idempotent { call, .. }: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let (expected, call) = (IfMatch::or_any(expected), call.scoped_to(member.key_scope()));
-    let call = call.responding(&answer);
+    let shown = |own: &OwnProduct| answer(&app.desk, own);
+    let call = call.responding(&shown);
     Answer::of(app.desk.set_product_state(&member, id, ProductState::Published, &expected, call).await?)
 }
 
@@ -162,6 +164,7 @@ pub async fn unpublish_vendor_product(
     Idempotent { call, .. }: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let (expected, call) = (IfMatch::or_any(expected), call.scoped_to(member.key_scope()));
-    let call = call.responding(&answer);
+    let shown = |own: &OwnProduct| answer(&app.desk, own);
+    let call = call.responding(&shown);
     Answer::of(app.desk.set_product_state(&member, id, ProductState::Draft, &expected, call).await?)
 }

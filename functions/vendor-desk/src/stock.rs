@@ -2,7 +2,7 @@
 
 use api::{Answer, Idempotent, Json, Member, Path, Problem};
 use axum::extract::State;
-use desk::ChangeStock;
+use desk::{ChangeStock, OwnProduct};
 use domain::{ProductId, VariantId};
 
 use crate::App;
@@ -26,5 +26,6 @@ pub async fn change_vendor_stock(
     Idempotent { body: Json(asked), call }: Idempotent<Json<ChangeStock>>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(member.key_scope());
-    Answer::of(app.desk.change_stock(&member, ids, &asked, call.responding(&answer)).await?)
+    let shown = |own: &OwnProduct| answer(&app.desk, own);
+    Answer::of(app.desk.change_stock(&member, ids, &asked, call.responding(&shown)).await?)
 }

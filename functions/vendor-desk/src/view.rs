@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use api::Answer;
-use desk::OwnProduct;
+use desk::{Desk, OwnProduct};
 use domain::address::Country;
 use domain::catalog::{
     Image, ImageSource, InventoryPolicy, OptionWords, ProductOption, ProductState, SaleUnit, Seo, Translation,
@@ -12,6 +12,8 @@ use domain::text::{ContentLanguage, Handle, InLanguages, LongText, Name, Title};
 use domain::{Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::media::PictureView;
 
 /// A product as its vendor sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,6 +39,10 @@ pub struct VendorProduct {
     category: Option<Handle>,
     options: Vec<ProductOption>,
     images: Vec<Image>,
+    /// What became of the pictures that it and its variants name, by their `src`. Foreign addresses that buyers see as
+    /// they are, are not among them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pictures: BTreeMap<String, PictureView>,
     tags: Vec<Name>,
     seo: Seo,
     /// Who makes it.
@@ -131,14 +137,16 @@ pub struct VendorVariant {
 }
 
 /// 200 with a product as its vendor sees it, and its version.
-pub(crate) fn answer(own: &OwnProduct) -> Result<Answer, Refusal> {
-    Ok(Answer::ok(&VendorProduct::from(own))?.with_version(own.product.version))
+pub(crate) fn answer(desk: &Desk, own: &OwnProduct) -> Result<Answer, Refusal> {
+    Ok(Answer::ok(&VendorProduct::of(desk, own))?.with_version(own.product.version))
 }
 
-impl From<&OwnProduct> for VendorProduct {
-    fn from(own: &OwnProduct) -> Self {
+impl VendorProduct {
+    pub(crate) fn of(desk: &Desk, own: &OwnProduct) -> Self {
         let product = &own.product;
         let hidden = product.hidden.as_ref();
+        let pictures = product.pictures.iter();
+        let pictures = pictures.map(|(source, picture)| (source.clone(), PictureView::of(desk, picture)));
         let variants = product
             .variants
             .iter()
@@ -184,6 +192,7 @@ impl From<&OwnProduct> for VendorProduct {
             category: product.category().cloned(),
             options: product.options.clone(),
             images: product.images.clone(),
+            pictures: pictures.collect(),
             tags: product.tags.clone(),
             seo: product.seo.clone(),
             manufacturer: product.origin.manufacturer.clone(),

@@ -146,7 +146,7 @@ fn all_cards(f: &Frame<'_>) -> Vec<Card> {
         was: None,
         unit: None,
         tag: None,
-        image: Some(PICTURE.to_owned()),
+        image: Some(pages::Picture::at(PICTURE)),
         available: true,
         first: false,
     };

@@ -13,10 +13,12 @@ use domain::marketplace::{OperatorMembership, OperatorRole};
 use domain::pricing::Rates;
 use domain::settings::{Limits, PhoneChannel, PhoneMessages, Settings};
 use domain::text::{Email, Handle, Line, LongText, Name, Phone};
+use domain::upload::picture_key;
 use domain::vendor::{
-    Membership, PublicIdentity, Role, VendorAccount, VendorCard, VendorJob, VendorKind, VendorState, VendorStep,
+    Membership, PictureJob, PublicIdentity, Role, VendorAccount, VendorCard, VendorJob, VendorKind, VendorState,
+    VendorStep,
 };
-use domain::{Currency, ImportId, Outcome, Timestamp, UserId, VendorId};
+use domain::{Currency, ImportId, MediaId, Outcome, Timestamp, UserId, VendorId};
 use platform::Config;
 use store::accounts::Username;
 use store::{Accounts, Catalog, SettingsTable};
@@ -133,11 +135,14 @@ pub(crate) async fn demo_data(services: &Services) -> Result<bool, StartError> {
         let _ = catalog.save_categories(&tree, |_| Ok(((), None))).await.map_err(failed)?;
     }
     let importer = imports::App::new(&config).await.map_err(failed)?;
+    let media = media::App::new(&config).await.map_err(failed)?;
     for vendor in demo::VENDORS {
         let account = approved_vendor(services, &accounts, &catalog, &vendor, now).await?;
         for file in vendor.files {
             for picture in file.pictures() {
-                upload(services, picture, vendor.handle).await?;
+                let drawn = demo::picture(picture, vendor.handle).map_err(failed)?;
+                let of = (account.card.id, demo::media_id(picture));
+                upload(services, &media, &catalog, of, drawn).await?;
             }
             let csv = file.with_uploads(demo::media_id);
             import(services, &importer, &accounts, &account, (&csv, file.currency)).await?;
@@ -244,13 +249,25 @@ async fn import(
     }
 }
 
-/// Draws a picture and stores it in the bucket under the key that an upload would have.
-async fn upload(services: &Services, picture: &str, vendor: &str) -> Result<(), StartError> {
-    let Some(bucket) = services.template.bucket("MediaBucket") else { return Err(failed("no MediaBucket")) };
-    let key = demo::media_id(picture).to_string();
-    if services.buckets.has(&bucket.name, &key).map_err(failed)? {
+/// Stores a drawn picture as an upload, and has it looked at as the function does it.
+async fn upload(
+    services: &Services,
+    media: &media::App,
+    catalog: &Catalog,
+    (vendor, id): (VendorId, MediaId),
+    drawn: Vec<u8>,
+) -> Result<(), StartError> {
+    if catalog.picture(vendor, id).await.map_err(failed)?.is_some_and(|known| known.picture.files.is_some()) {
         return Ok(());
     }
-    let drawn = demo::picture(picture, vendor).map_err(failed)?;
-    services.buckets.put(&bucket.name, &key, "image/png", drawn).await.map_err(failed)
+    let Some(bucket) = services.template.bucket("UploadsBucket") else { return Err(failed("no UploadsBucket")) };
+    let key = picture_key(vendor, id);
+    services.buckets.put(&bucket.name, &key, "image/png", drawn).await.map_err(failed)?;
+    let body = serde_json::to_string(&PictureJob::LookAt { vendor_id: vendor, id }).map_err(failed)?;
+    let message = serde_json::from_value(serde_json::json!({"messageId": id, "body": body})).map_err(failed)?;
+    media::handle(media, &message, now(services)).await.map_err(failed)?;
+    match catalog.picture(vendor, id).await.map_err(failed)? {
+        Some(known) if known.picture.files.is_some() => Ok(()),
+        other => Err(failed(format!("a picture of the demo cannot be shown: {other:?}"))),
+    }
 }

@@ -250,6 +250,6 @@ mod tests {
         assert!(sent.iter().all(|script| script.lines().all(|line| !line.starts_with("//") && !line.starts_with('*'))));
         let sizes = sent.map(|script| gzip(script.as_bytes()).unwrap().len());
         assert!(sizes.iter().sum::<usize>() <= 6 * 1024, "{sizes:?}");
-        assert!(pages::STYLE.len() <= 6_000, "{}", pages::STYLE.len());
+        assert!(pages::STYLE.len() <= 6 * 1024, "{}", pages::STYLE.len());
     }
 }

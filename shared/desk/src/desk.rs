@@ -21,7 +21,8 @@ pub struct Desk {
     pub(crate) orders: Orders,
     pub(crate) stock: Stock,
     pub(crate) settings: SettingsTable,
-    pub(crate) media: Bucket,
+    /// What vendors upload as pictures, which nobody sees before it was looked at.
+    pub(crate) uploads: Bucket,
     /// Where pictures are served, without a slash at the end.
     pub(crate) media_base: String,
     pub(crate) files: Files,
@@ -60,7 +61,7 @@ impl Desk {
             rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
             settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
             stock,
-            media: Bucket::new(config.s3()?, config.required("MEDIA_BUCKET")?),
+            uploads: Bucket::new(config.s3()?, config.required("UPLOADS_BUCKET")?),
             media_base: config.required("MEDIA_BASE_URL")?.to_owned(),
             files: Files::new(config)?,
         })

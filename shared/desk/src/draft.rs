@@ -211,6 +211,7 @@ pub(crate) fn build(
         options: with_values(&written.options, &variants),
         variants,
         images: written.images.clone(),
+        pictures: known.map(|known| known.pictures.clone()).unwrap_or_default(),
         tags: written.tags.clone(),
         // An empty description is stored as none, because a product file cannot tell the two apart.
         seo: Seo {

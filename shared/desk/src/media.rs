@@ -1,10 +1,11 @@
-//! Uploads of pictures.
+//! Uploads of pictures, and what became of them.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::catalog::{ImageLink, Picture, VendorPicture};
 use domain::settings::Limit;
-use domain::upload::Upload;
+use domain::upload::{Upload, picture_key};
 use domain::vendor::{Member, Permission};
 use domain::{Call, Code, MediaId, Refusal, Timestamp, VendorId};
 use platform::UploadSpec;
@@ -27,7 +28,7 @@ pub struct BeginUpload {
     size: u64,
 }
 
-/// The types of pictures that are accepted. SVG is not: it may contain scripts.
+/// The types of pictures that are accepted. SVG is not: it may contain scripts. AVIF and HEIC are not: save them as JPEG.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 pub enum PictureType {
     #[serde(rename = "image/jpeg")]
@@ -36,15 +37,12 @@ pub enum PictureType {
     Png,
     #[serde(rename = "image/webp")]
     Webp,
-    #[serde(rename = "image/avif")]
-    Avif,
 }
 
-/// Where to upload a picture, and its public address once it is uploaded.
+/// Where to upload a picture.
 #[derive(Clone, Debug)]
 pub struct BegunUpload {
     pub id: MediaId,
-    pub url: String,
     pub upload: Upload,
 }
 
@@ -54,14 +52,13 @@ impl PictureType {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",
             Self::Webp => "image/webp",
-            Self::Avif => "image/avif",
         }
     }
 }
 
 impl Desk {
-    /// Begins the upload of a picture. Nothing is written but the response: a replay names the same picture. What is
-    /// uploaded can be read by everybody, so a vendor who is not approved has no pictures.
+    /// Begins the upload of a picture. Nothing is written but the response: a replay names the same picture. What
+    /// passes can be read by everybody, so a vendor who is not approved has no pictures.
     pub async fn begin_upload<R>(
         &self,
         member: &Member,
@@ -77,8 +74,8 @@ impl Desk {
             }
             self.count_upload(member.vendor(), asked.size, now).await?;
             let id = MediaId::new(now, platform::ids(now).bits());
-            let upload = self.sign_upload(id, asked, now).await?;
-            let begun = BegunUpload { id, url: format!("{}/{id}", self.media_base), upload };
+            let upload = self.sign_upload(member, id, asked, now).await?;
+            let begun = BegunUpload { id, upload };
             Ok::<_, Error>(self.accounts.answer(call, &begun).await?)
         };
         self.accounts.once(call.request(), work).await
@@ -101,14 +98,39 @@ impl Desk {
     }
 
     /// Puts a picture whose upload was begun, for a browser that cannot upload it itself.
-    pub async fn put_picture(&self, id: MediaId, asked: &BeginUpload, bytes: Bytes) -> Result<(), Error> {
-        let (key, content_type) = (id.to_string(), asked.content_type.as_str());
-        Ok(self.media.put(UploadSpec { key: &key, content_type, size: asked.size }, bytes).await?)
+    pub async fn put_picture(
+        &self,
+        member: &Member,
+        id: MediaId,
+        asked: &BeginUpload,
+        bytes: Bytes,
+    ) -> Result<(), Error> {
+        let (key, content_type) = (picture_key(member.vendor(), id), asked.content_type.as_str());
+        Ok(self.uploads.put(UploadSpec { key: &key, content_type, size: asked.size }, bytes).await?)
     }
 
     /// Signs the upload of a picture.
-    pub async fn sign_upload(&self, id: MediaId, asked: &BeginUpload, now: Timestamp) -> Result<Upload, Error> {
-        let (key, content_type) = (id.to_string(), asked.content_type.as_str());
-        Ok(self.media.upload(UploadSpec { key: &key, content_type, size: asked.size }, now).await?)
+    pub async fn sign_upload(
+        &self,
+        member: &Member,
+        id: MediaId,
+        asked: &BeginUpload,
+        now: Timestamp,
+    ) -> Result<Upload, Error> {
+        let (key, content_type) = (picture_key(member.vendor(), id), asked.content_type.as_str());
+        Ok(self.uploads.upload(UploadSpec { key: &key, content_type, size: asked.size }, now).await?)
+    }
+
+    /// What became of a picture whose upload was begun. Of one that was never uploaded, and that no product names,
+    /// nothing is known.
+    pub async fn picture(&self, member: &Member, id: MediaId) -> Result<VendorPicture, Error> {
+        member.may(Permission::ReadProducts)?;
+        let known = self.catalog.picture(member.vendor(), id).await?;
+        Ok(known.unwrap_or_else(|| VendorPicture::new(member.vendor(), id)))
+    }
+
+    /// A picture that passed with its public addresses.
+    pub fn shown_picture(&self, picture: &Picture) -> Option<ImageLink> {
+        Some(picture.files.as_ref()?.link(None, |path| format!("{}/{path}", self.media_base)))
     }
 }

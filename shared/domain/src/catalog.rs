@@ -5,6 +5,8 @@ mod category;
 mod file_columns;
 mod hidden;
 mod image;
+mod picture;
+mod picture_fault;
 mod product_fault;
 mod product_file;
 mod sale_unit;
@@ -28,7 +30,9 @@ pub use card::ProductCard;
 pub use category::{Category, CategoryTree};
 pub use file_columns::{FileCells, FileColumns, FileHeaders, MAX_KEPT_BYTES};
 pub use hidden::Hidden;
-pub use image::{Image, ImageLink, ImageSource};
+pub use image::{Image, ImageFile, ImageLink, ImageSource};
+pub use picture::{Color, Picture, PictureFiles, PictureName, VendorPicture};
+pub use picture_fault::PictureFault;
 pub use product_fault::{FoundFault, ProductFault, check_counts};
 pub use product_file::NO_OPTION;
 pub use sale_unit::{Measure, SaleUnit, Step};
@@ -146,6 +150,10 @@ pub struct Product {
     /// The first one is shown on the card.
     #[serde(default)]
     pub images: Vec<Image>,
+    /// What became of the pictures that it and its variants name, by their sources. An own upload that is not among
+    /// them was public before pictures were looked at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pictures: BTreeMap<String, Picture>,
     /// Free keywords of the vendor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Name>,
@@ -316,7 +324,7 @@ impl Product {
         for category in scopes {
             for vendor in [None, Some(self.vendor.handle.clone())] {
                 for currency in self.currencies() {
-                    if let Some(card) = self.card(currency, available, |picture| picture.as_str().to_owned()) {
+                    if let Some(card) = self.card(currency, available, |path| format!("media:{path}")) {
                         let list = List { category: category.clone(), vendor: vendor.clone(), currency };
                         rows.push(ListingRow { list, titles: Arc::clone(&titles), card, published_at });
                     }

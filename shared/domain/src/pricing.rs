@@ -376,7 +376,7 @@ fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -
         variant: line.variant,
         title: product.title_of(variant),
         handle: Some(product.handle.clone()),
-        image: variant.image.clone().or_else(|| product.images.first().map(|image| image.src.clone())),
+        image: product.thumbnail(variant),
         sku: variant.sku.as_ref().map(ToString::to_string),
         sale_unit: variant.sale_unit,
         quantity: line.quantity,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Timestamp;
+use crate::{MediaId, Timestamp, VendorId};
 
 /// How long a signed request for an upload or a download is valid.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(600);
@@ -34,4 +34,15 @@ pub struct Upload {
     pub headers: BTreeMap<String, String>,
     /// Until when the upload may begin.
     pub expires_at: Timestamp,
+}
+
+/// Key of an uploaded picture in the bucket of uploads, which nobody can read.
+pub fn picture_key(vendor: VendorId, id: MediaId) -> String {
+    format!("{vendor}/{id}")
+}
+
+/// The picture to which a key in that bucket belongs; nothing for other keys.
+pub fn picture_of(key: &str) -> Option<(VendorId, MediaId)> {
+    let (vendor, id) = key.split_once('/')?;
+    Some((vendor.parse().ok()?, id.parse().ok()?))
 }

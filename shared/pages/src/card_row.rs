@@ -6,7 +6,7 @@ use domain::text::Line;
 use domain::vendor::PublicIdentity;
 
 use crate::format::NO_BREAK_SPACE;
-use crate::{Frame, Html, Texts, fill, money};
+use crate::{Frame, Html, Picture, Texts, fill, money};
 
 /// A card of a product.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Card {
     pub was: Option<String>,
     pub unit: Option<String>,
     pub tag: Option<String>,
-    pub image: Option<String>,
+    pub image: Option<Picture>,
     pub available: bool,
     /// Whether its picture is the first that somebody sees.
     pub first: bool,
@@ -95,7 +95,7 @@ impl Card {
             was: was.map(|was| money(was, f.language)),
             unit: unit_words(f, card.sale_unit, card.reference_price),
             tag,
-            image: card.image.as_ref().map(|image| image.url.clone()),
+            image: card.image.as_ref().map(|image| Picture::of(image, "")),
             available: card.available,
             first,
         }

@@ -5,14 +5,14 @@ use domain::Code;
 
 use crate::card_row::{Card, CardRow};
 use crate::parts::{Link, Tone, actions, alert};
-use crate::{Frame, Html, Language, Site, fill};
+use crate::{Frame, Html, Language, Picture, Site, fill};
 
 /// A category with its picture.
 #[derive(Clone, Debug)]
 pub struct Tile {
     pub href: String,
     pub name: String,
-    pub image: Option<String>,
+    pub image: Option<Picture>,
 }
 
 /// The home page.
@@ -20,7 +20,7 @@ pub struct Tile {
 #[template(path = "home.html")]
 pub struct Home<'a> {
     pub f: Frame<'a>,
-    pub hero: Option<String>,
+    pub hero: Option<Picture>,
     pub categories: Vec<Tile>,
     pub rows: Vec<CardRow>,
 }
@@ -103,7 +103,7 @@ pub struct Product<'a> {
     pub tag: Option<String>,
     pub heading: String,
     /// The address and the words of each picture.
-    pub pictures: Vec<(String, String)>,
+    pub pictures: Vec<Picture>,
     pub vendor: String,
     pub vendor_href: String,
     /// Of the choice that is made already.

@@ -4,7 +4,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use domain::notice::{NOTICE_DELAY, Notice, TeamNotice};
 use domain::proof::MessageJob;
-use domain::vendor::VendorJob;
+use domain::vendor::{PictureJob, VendorJob};
 use domain::{Code, Coded, VendorId};
 
 use crate::{Config, Fatal};
@@ -57,6 +57,14 @@ impl JobQueue {
     /// SQS did not take it.
     pub async fn send(&self, job: &VendorJob, delay_s: i32) -> Result<(), NotSent> {
         self.put(&serde_json::to_string(job).map_err(|error| NotSent(error.to_string()))?, delay_s).await
+    }
+
+    /// Sends work on pictures.
+    ///
+    /// # Errors
+    /// SQS did not take it.
+    pub async fn send_picture_job(&self, job: PictureJob) -> Result<(), NotSent> {
+        self.put(&serde_json::to_string(&job).map_err(|error| NotSent(error.to_string()))?, 0).await
     }
 
     /// Sends a message to a person on its way, which names nobody.

@@ -189,7 +189,7 @@ fn shown(
             compare_at_price: price.compare_at,
             sale_unit: variant.sale_unit,
             reference_price: variant.sale_unit.and_then(|unit| unit.reference_price(price.price)),
-            image: variant.image.as_ref().map(|image| image.url(media_base)),
+            image: product.shown_variant(variant, media_base).map(|image| image.url),
             available: availability.of(variant.id),
             backorder: variant.backorder(more, units).is_some(),
             available_from: variant.available_from,

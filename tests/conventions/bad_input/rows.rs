@@ -426,8 +426,9 @@ async fn of_goods(world: &World) -> Vec<Row> {
             .refuses_body("fewer than nothing", json!({"adjust": -51}), Expected::Problem(409, "out_of_stock", None)),
         owner("POST /v1/vendor/media")
             .body(json!({"content_type": "image/png", "size": 1000}))
-            .refuses("/content_type", ["image/svg+xml", "text/html", "image/PNG"].map(Value::from))
+            .refuses("/content_type", ["image/svg+xml", "image/avif", "text/html", "image/PNG"].map(Value::from))
             .refuses("/size", [json!(0), json!(10 * 1024 * 1024 + 1)]),
+        owner("GET /v1/vendor/media/{id}").id(&domain::MediaId::from_bits(7).to_string()),
         owner("GET /v1/vendor/imports").cursors(imports.clone(), &exports),
         owner("POST /v1/vendor/imports")
             .body(json!({"filename": "goods.csv", "size": 100}))

@@ -5,10 +5,11 @@ use std::time::Duration;
 use local::seed::OPERATOR;
 use serde_json::json;
 
-use super::{bought, picture, placed, text};
+use super::{bought, placed, text};
 use crate::resources::account_pages::{begin_app, confirm_order, enter_code, sign_in, sign_up};
 use crate::resources::desk_pages::{between, first_link, linked, press, send_file};
 use crate::resources::storefront::{check_out, order_in, put};
+use crate::shop::pictures::dot;
 use crate::shop::{Browser, Product, Shop, Vendor};
 
 const ZULFIYA: &str = "zulfiya@people.test";
@@ -149,7 +150,7 @@ async fn sells(shop: &Shop, rug: &Product, desk: &Browser) {
     let made = desk.submit("/desk/products/new", &fields).await.expect(303).location();
     let at = made.strip_suffix("?done=published").expect("a product on sale").to_owned();
     let version = desk.visit(&at).await.expect(200).value("version");
-    let png = picture(100);
+    let png = dot();
     let file = ("pictures", "mat.png", "image/png", png.as_slice());
     send_file(desk, &format!("{at}/pictures"), &[("version", &version)], file).await.expect(303);
     shop.wait_until_idle().await;

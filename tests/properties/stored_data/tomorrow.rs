@@ -19,7 +19,8 @@ const ADDED_ATTRIBUTE: &str = "tomorrow_key";
 pub(super) const TABLES: [&str; 6] =
     ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable", "StockTable"];
 /// Objects whose keys are ids or attribute names, by kind of item: they are maps, and nobody adds fields to a map.
-const MAPS: [(&str, &str); 6] = [
+const MAPS: [(&str, &str); 7] = [
+    ("product", "pictures"),
     ("availability", "available"),
     ("export", "after"),
     ("cart", "shipping"),

@@ -103,6 +103,7 @@ impl World<'_> {
     }
 
     async fn products(&mut self) -> Products {
+        self.vendor.has_picture(self.shop).await;
         let picture = json!({"content_type": "image/png", "size": 68});
         let media = self.vendor.client.post("/v1/vendor/media", &picture).await;
         let media = media.expect(201)["src"].clone();

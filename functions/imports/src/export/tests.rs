@@ -302,6 +302,7 @@ fn in_shop(draft: &ProductDraft) -> Product {
         next_ordinal: u16::try_from(variants.len() + 1).unwrap(),
         variants,
         images: draft.images.clone(),
+        pictures: BTreeMap::new(),
         tags: draft.tags.clone(),
         seo: draft.seo.clone(),
         file_handle: None,

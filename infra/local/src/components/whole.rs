@@ -3,7 +3,7 @@
 
 use pages::parts::{self, Link};
 use pages::views::{Home, List, Missing, Product, Shows, Tile, Variant};
-use pages::{CardRow, Frame, Html, fill};
+use pages::{CardRow, Frame, Html, Picture, fill};
 
 use super::{LONG, PATH, PICTURE, all_cards, price};
 
@@ -34,11 +34,11 @@ fn home(f: Frame<'_>) -> String {
     let tile = |name: &str, image: Option<&str>| Tile {
         href: PATH.to_owned(),
         name: name.to_owned(),
-        image: image.map(str::to_owned),
+        image: image.map(Picture::at),
     };
     let rows = vec![row(&f)];
     let categories = vec![tile("Bowls", Some(PICTURE)), tile(LONG, Some(PICTURE)), tile("Atlas", None)];
-    Home { hero: Some(PICTURE.to_owned()), categories, rows, f }.shown()
+    Home { hero: Some(Picture::at(PICTURE)), categories, rows, f }.shown()
 }
 
 fn list(f: Frame<'_>) -> String {
@@ -88,7 +88,8 @@ fn product(f: Frame<'_>, buyable: bool) -> String {
         shows,
     });
     let choices: Vec<Variant> = choices.collect();
-    let pictures = if buyable { vec![(PICTURE.to_owned(), LONG.to_owned()); 3] } else { Vec::new() };
+    let picture = || Picture::of(&domain::catalog::ImageLink::of(PICTURE.to_owned()), LONG);
+    let pictures = if buyable { vec![picture(); 3] } else { Vec::new() };
     let known = [(f.t.recipient, LONG), (f.t.phone, "+998 90 123-45-67")];
     Product {
         tag: None,

@@ -210,8 +210,15 @@ fn uploads_notify_the_queues_of_imports_and_of_pictures() {
     let imports = template.bucket("ImportsBucket").unwrap();
     let [notification] = imports.notifications.as_slice() else { panic!("one notification") };
     assert_eq!(notification.queue, "bozor-ImportsQueue");
-    let media = template.bucket("MediaBucket").unwrap();
-    assert!(media.notifications.iter().all(|notification| notification.queue == "bozor-PicturesQueue"));
+    for (id, key) in [("UploadsBucket", "ven_1/med_1"), ("MediaBucket", "med_1")] {
+        let [of_pictures] = template.bucket(id).unwrap().notifications.as_slice() else { panic!("one notification") };
+        assert!(of_pictures.queue == "bozor-PicturesQueue" && of_pictures.is_for(key));
+        assert_eq!(
+            of_pictures.is_for("m/mzxw6ytboi2dmnzq.jpg"),
+            id == "UploadsBucket",
+            "what we write asks for no work"
+        );
+    }
     assert!(notification.is_for("imports/a.csv") && !notification.is_for("exports/a.csv"));
     let public: Vec<&str> =
         template.buckets.iter().filter(|bucket| bucket.public_read).map(|bucket| bucket.id.as_str()).collect();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ImageLink, ImageSource, Product, SaleUnit};
+use super::{ImageLink, Product, SaleUnit};
 use crate::text::{Handle, Title};
 use crate::vendor::VendorCard;
 use crate::{Currency, Money, ProductId};
@@ -19,7 +19,7 @@ pub struct ProductCard {
     pub title: Title,
     /// The vendor.
     pub vendor: VendorCard,
-    /// The product's first picture; null when it has none.
+    /// The product's first picture that can be shown; null when there is none.
     #[schema(required = true)]
     pub image: Option<ImageLink>,
     /// The lowest price of its variants in the list's currency.
@@ -44,14 +44,14 @@ impl Product {
     /// The card in a currency as its page shows it; nothing when no variant has a price in it. `media_base` is where
     /// own uploads are served, without a slash at the end.
     pub fn shown_card(&self, currency: Currency, available: bool, media_base: &str) -> Option<ProductCard> {
-        self.card(currency, available, |picture| picture.url(media_base))
+        self.card(currency, available, |path| format!("{media_base}/{path}"))
     }
 
     pub(super) fn card(
         &self,
         currency: Currency,
         available: bool,
-        url: impl Fn(&ImageSource) -> String,
+        url: impl Fn(&str) -> String + Copy,
     ) -> Option<ProductCard> {
         let (sale_unit, lowest) = self
             .variants
@@ -63,7 +63,7 @@ impl Product {
             handle: self.handle.clone(),
             title: self.title.clone(),
             vendor: self.vendor.clone(),
-            image: self.images.first().map(|image| ImageLink { url: url(&image.src), alt: image.alt.clone() }),
+            image: self.images.iter().find_map(|image| self.shown_image(image, url)),
             price: lowest.price,
             compare_at_price: lowest.compare_at,
             sale_unit,

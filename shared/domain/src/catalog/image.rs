@@ -1,8 +1,11 @@
 //! Pictures: their addresses and alternative texts.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Color;
 use crate::stored::is_unjudged;
 use crate::text::{Line, composed, is_forbidden, is_unseen};
 
@@ -50,9 +53,14 @@ impl ImageSource {
         self.0.strip_prefix("media:").and_then(|id| id.parse().ok())
     }
 
-    /// The address for a browser. `media_base` is where own uploads are served, without a slash at the end.
+    /// The source of a file below where pictures are served, which no request can name.
+    pub(super) fn of_path(path: &str) -> Self {
+        Self(format!("media:{path}"))
+    }
+
+    /// The address for a browser. `media_base` is where own pictures are served, without a slash at the end.
     pub fn url(&self, media_base: &str) -> String {
-        self.media().map_or_else(|| self.0.clone(), |id| format!("{media_base}/{id}"))
+        self.0.strip_prefix("media:").map_or_else(|| self.0.clone(), |path| format!("{media_base}/{path}"))
     }
 }
 
@@ -75,6 +83,43 @@ pub struct ImageLink {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub alt: Option<Line>,
+    /// Its width in pixels, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples(1_280))]
+    pub width: Option<u32>,
+    /// Its height in pixels, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples(960))]
+    pub height: Option<u32>,
+    /// Its average colour, to be shown until it is loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub color: Option<Color>,
+    /// The same picture in smaller files and other widths, ascending; none for a picture at a foreign address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<ImageFile>,
+}
+
+/// A file of a picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImageFile {
+    /// Its media type.
+    #[serde(rename = "type")]
+    #[schema(examples("image/webp"))]
+    pub kind: Cow<'static, str>,
+    /// Its width in pixels.
+    #[schema(examples(320))]
+    pub width: u32,
+    /// Its absolute address.
+    #[schema(format = "uri", examples("https://media.example/m/mzxw6ytboi2dmnzq-320.webp"))]
+    pub url: String,
+}
+
+impl ImageLink {
+    /// A picture of which only the address is known.
+    pub const fn of(url: String) -> Self {
+        Self { url, alt: None, width: None, height: None, color: None, sources: Vec::new() }
+    }
 }
 
 #[cfg(test)]

@@ -27,11 +27,21 @@ pub enum Derived {
     OrderLists,
     /// Who ordered, which releases before 2026-12 stored in the clear: sealed, and looked up by HMACs.
     Orders,
+    /// The files of pictures that releases before 2026-12-06 published as they were uploaded, and of those whose
+    /// notification was lost.
+    Pictures,
 }
 
 impl Derived {
-    pub const ALL: [Self; 6] =
-        [Self::Availability, Self::Listings, Self::Categories, Self::Settings, Self::OrderLists, Self::Orders];
+    pub const ALL: [Self; 7] = [
+        Self::Availability,
+        Self::Listings,
+        Self::Categories,
+        Self::Settings,
+        Self::OrderLists,
+        Self::Orders,
+        Self::Pictures,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,6 +51,7 @@ impl Derived {
             Self::Settings => "settings",
             Self::OrderLists => "order_lists",
             Self::Orders => "orders",
+            Self::Pictures => "pictures",
         }
     }
 }

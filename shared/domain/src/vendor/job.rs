@@ -35,6 +35,16 @@ pub enum VendorJob {
     },
 }
 
+/// Work on pictures beside the notifications of new uploads, as a queue carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureJob {
+    /// Look at an upload, which may be one of a release that did not: `{"look_at":{"vendor_id":"ven_…","id":"med_…"}}`.
+    LookAt { vendor_id: VendorId, id: crate::MediaId },
+    /// Delete pictures that no product has named for days: `{"sweep":{}}`.
+    Sweep {},
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

@@ -93,7 +93,7 @@ messages! {
     desk_former_price_in, desk_former_price_hint, desk_save_price, desk_price_and_stock, desk_on_hand,
     desk_on_hand_hint, desk_available, desk_reserved, desk_save_stock, desk_handle, desk_handle_hint,
     desk_visibility, desk_publish_now, desk_keep_draft, desk_unpublish, desk_see_in_shop, desk_pictures_later,
-    desk_no_pictures, desk_choose_pictures, desk_pictures_hint, desk_add_pictures, desk_pictures_after_approval,
+    desk_no_pictures, desk_choose_pictures, desk_pictures_hint, desk_picture_waiting, desk_add_pictures, desk_pictures_after_approval,
     desk_delete_product, desk_delete_sure, desk_imports_after_approval, desk_new_import, desk_new_import_text,
     desk_language, desk_language_not_said, desk_texts, desk_texts_text, desk_texts_in, desk_texts_hint,
     desk_texts_own, desk_own_description, desk_texts_written, desk_texts_partly, desk_texts_made,

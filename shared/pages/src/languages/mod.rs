@@ -3,6 +3,7 @@
 pub(crate) mod en;
 pub(crate) mod faults;
 pub(crate) mod messages;
+pub(crate) mod picture_faults;
 pub(crate) mod ru;
 pub(crate) mod uz;
 pub(crate) mod zh;

@@ -88,14 +88,18 @@ fn row_position(last: &Attributes) -> Option<RowPosition> {
     Some((published_at.parse().ok()?, (id.parse().ok()?, price.to_owned())))
 }
 
-/// A card whose picture has its address. The pattern occurs nowhere else in a card: in texts of JSON quotation marks
-/// have a backslash before them.
-fn with_media_url(mut card: String, media_base: &str) -> String {
+/// A card whose pictures have their addresses. The pattern occurs nowhere else in a card: in texts of JSON quotation
+/// marks have a backslash before them.
+fn with_media_urls(card: String, media_base: &str) -> String {
     const KEY: &str = r#""url":"media:"#;
-    if let Some(at) = card.find(KEY) {
-        card.replace_range(at + KEY.len() - "media:".len()..at + KEY.len(), &format!("{media_base}/"));
+    let mut pieces = card.split(KEY);
+    let Some(first) = pieces.next().filter(|first| first.len() < card.len()) else { return card };
+    let mut shown = String::with_capacity(card.len() + 4 * media_base.len());
+    shown.push_str(first);
+    for piece in pieces {
+        shown.extend([r#""url":""#, media_base, "/", piece]);
     }
-    card
+    shown
 }
 
 /// A card with another title, which is JSON as well. A card has its title behind its id and its handle, in which no
@@ -163,7 +167,7 @@ impl Catalog {
                     Some(title) => with_title(card, &title),
                     None => card,
                 };
-                Ok(with_media_url(card, media_base))
+                Ok(with_media_urls(card, media_base))
             }
             _ => Err(Error::Corrupt { kind: LISTING, source: serde::de::Error::custom("a listing row has no card") }),
         })
@@ -225,10 +229,10 @@ mod tests {
     fn only_the_address_of_the_picture_becomes_a_url() {
         let title = r#"\"url\":\"media:x\" and \\"#;
         let card = |url: &str| format!(r#"{{"title":"{title}","image":{{"url":"{url}","alt":"media:y"}}}}"#);
-        let read = with_media_url(card("media:med_1"), "https://media.test/m");
+        let read = with_media_urls(card("media:med_1"), "https://media.test/m");
         assert_eq!(read, card("https://media.test/m/med_1"));
         for as_it_is in ["https://pictures.test/media:1", "https://media.test/m/med_1"] {
-            assert_eq!(with_media_url(card(as_it_is), "https://media.test/m"), card(as_it_is));
+            assert_eq!(with_media_urls(card(as_it_is), "https://media.test/m"), card(as_it_is));
         }
         assert!(serde_json::from_str::<serde_json::Value>(&read).is_ok());
     }

@@ -4,6 +4,7 @@ mod batches;
 mod files;
 mod handles;
 mod listing;
+mod pictures;
 mod product_counts;
 mod products;
 mod rebuilds;
@@ -14,12 +15,12 @@ mod vendors;
 mod walk;
 
 use aws_sdk_dynamodb::Client;
-use domain::catalog::{Availability, CategoryTree, FileColumns, FileHeaders, Product};
+use domain::catalog::{Availability, CategoryTree, FileColumns, FileHeaders, Product, VendorPicture};
 use domain::job::{Derived, Rebuild};
 use domain::stored::Kept;
 use domain::text::{Handle, InLanguages};
 use domain::vendor::Shop;
-use domain::{ProductId, VendorId};
+use domain::{MediaId, ProductId, VendorId};
 
 use crate::idempotency::stores_responses;
 use crate::item::{Attributes, key};
@@ -27,6 +28,7 @@ use crate::stored::{Stored, stored};
 
 pub use self::handles::HandleHolder;
 pub use self::listing::{ListQuery, Sort};
+pub use self::pictures::{UnusedPicture, picture_id};
 pub use self::products::StoredProduct;
 pub use self::shop_sync::Synced;
 pub use self::vendor_lists::{FindProducts, ShortProducts};
@@ -45,6 +47,8 @@ const SHOP: &str = "shop";
 const CATEGORIES: &str = "categories";
 const REBUILD: &str = "rebuild";
 const DRAFTS: &str = "drafts";
+const PICTURE: &str = "picture";
+const UNUSED_PICTURE: &str = "unused_picture";
 
 stored! {
     PRODUCT => Product: ["handle_key", "handle_sort", "vendor_key", "vendor_sort"];
@@ -55,6 +59,7 @@ stored! {
     REBUILD => Rebuild: [];
     FILE_COLUMNS => FileColumns: [];
     FILE_HEADERS => FileHeaders: [];
+    PICTURE => VendorPicture: [];
 }
 
 /// The version of an availability is beside it, because pages do not need it.
@@ -116,6 +121,8 @@ enum Entry<'a> {
     Shop(VendorId),
     /// `VENDOR#<id>` / `DRAFTS`: how many drafts a vendor has who is not approved.
     Drafts(VendorId),
+    /// `PICTURE#<vendor>#<id>` / `PICTURE`: what became of a vendor's picture.
+    Picture(VendorId, MediaId),
     /// `CATEGORIES` / `TREE`.
     Categories,
     /// `REBUILD#<what>` / `REBUILD`: the last rebuild of a kind of copies.
@@ -136,6 +143,7 @@ impl Entry<'_> {
             Self::ShopHandle(handle) => key(format!("HANDLE#vendor#{handle}"), "HANDLE"),
             Self::Shop(id) => key(format!("VENDOR#{id}"), "SHOP"),
             Self::Drafts(id) => key(format!("VENDOR#{id}"), "DRAFTS"),
+            Self::Picture(vendor, id) => key(format!("PICTURE#{vendor}#{id}"), "PICTURE"),
             Self::Categories => key("CATEGORIES", "TREE"),
             Self::Rebuild(what) => key(format!("REBUILD#{}", what.as_str()), "REBUILD"),
         }

@@ -193,6 +193,7 @@ impl Catalog {
         } else {
             loaded.clone()
         };
+        self.give_up_pictures(product, |_| true).await?;
         let owner = Condition::of("attribute_not_exists(pk) OR #owner = :id")
             .name("#owner", "owner")
             .value(":id", string(product.id.to_string()));
@@ -245,9 +246,10 @@ impl Catalog {
     ) -> Result<(StoredProduct, Outcome<R>), Error> {
         let rows_of =
             |stored: &StoredProduct| stored.product.listing_rows(stored.product.is_available(&stored.availability));
-        let rows = Rows { before: loaded.map(rows_of).unwrap_or_default(), after: rows_of(changed) };
         let now = loaded.map_or(0, |loaded| loaded.product.version) + 1;
         let mut stored = changed.clone();
+        self.follow_pictures(loaded.map(|loaded| &loaded.product), &mut stored.product).await?;
+        let rows = Rows { before: loaded.map(rows_of).unwrap_or_default(), after: rows_of(&stored) };
         stored.product.version = now;
         let mut actions = Vec::new();
         let mut transaction = self.handle_actions(loaded.map(|loaded| &loaded.product), &stored.product)?;
@@ -325,7 +327,7 @@ impl Catalog {
 
     fn put_product_action(&self, product: &Product, loaded: u64) -> Result<TransactWriteItem, Error> {
         let mut written = write(Entry::Product(product.id).key(), product.version, product)?;
-        if text(&written, "data").is_some_and(|data| data.len() > MAX_PRODUCT_BYTES) {
+        if text(&written, "data").is_some_and(|data| data.len() > product.most_bytes()) {
             let detail = format!("a product with its variants takes at most {MAX_PRODUCT_BYTES} bytes");
             return Err(Refusal::because(Code::LimitReached, detail).into());
         }

@@ -7,7 +7,7 @@ use domain::{Code, Count, FieldError, marketplace};
 use pages::forms::{Button, Field, Form};
 use pages::parts::{Link, Tone, alert, note};
 use pages::views::{Screen, sentence};
-use pages::{Html, Language, Texts, fill, with_query};
+use pages::{Html, Language, Texts, fill, limits, with_query};
 
 use crate::App;
 use crate::who::{Operating, Person, Staff, page_of};
@@ -178,10 +178,9 @@ pub(crate) fn after(path: &str, done: &str) -> Reply {
 fn blamed(form: Form, wrong: &Wrong, person: &Person, renamed: &[(&str, &str)]) -> Html {
     let Wrong { typed, problem, .. } = wrong;
     let mut form = form.as_typed(|name| typed.has(name).then(|| typed.raw(name).unwrap_or_default().to_owned()));
-    let t = person.t();
     let named = |error: &FieldError| {
         let known = renamed.iter().find(|(pointer, _)| *pointer == error.pointer).map(|(_, name)| *name);
-        (known.unwrap_or(error.pointer.trim_start_matches('/')).to_owned(), in_words(t, error))
+        (known.unwrap_or(error.pointer.trim_start_matches('/')).to_owned(), in_words(person.language(), error))
     };
     let errors: Vec<(String, String)> = problem.errors().iter().map(named).collect();
     let mut others = if errors.is_empty() { vec![words(problem, person)] } else { Vec::new() };
@@ -190,7 +189,8 @@ fn blamed(form: Form, wrong: &Wrong, person: &Person, renamed: &[(&str, &str)]) 
 }
 
 /// What is wrong with a field.
-fn in_words(t: &'static Texts, error: &FieldError) -> String {
+fn in_words(language: Language, error: &FieldError) -> String {
+    let t = Texts::of(language);
     let is_of_texts = error.pointer.starts_with("/translations/");
     match error.code.as_str() {
         "missing" => t.error_missing.to_owned(),
@@ -198,7 +198,8 @@ fn in_words(t: &'static Texts, error: &FieldError) -> String {
         "number" => t.desk_bad_number.to_owned(),
         "file_type" => t.desk_bad_file_type.to_owned(),
         _ if error.pointer == "/content_type" => t.desk_bad_file_type.to_owned(),
-        "too_long" => t.error_too_long.to_owned(),
+        "too_long" => limits::too_long(&error.detail, language),
+        _ if limits::is_too_long(&error.detail) => limits::too_long(&error.detail, language),
         "duplicate" if is_of_texts && error.pointer.contains("/options/") => t.desk_error_same_word.to_owned(),
         "duplicate" if is_of_texts => t.desk_error_language_twice.to_owned(),
         _ => detailed(t, t.error_invalid, &error.detail),
@@ -213,35 +214,41 @@ pub(crate) fn detailed(t: &'static Texts, own: &str, detail: &str) -> String {
     if detail.is_empty() { own.to_owned() } else { format!("{own} ({detail})") }
 }
 
-/// What has happened, for people.
+/// What has happened and what to do about it, for people.
 fn words(problem: &Problem, person: &Person) -> String {
-    let t = person.t();
+    let (t, language, detail) = (person.t(), person.language(), problem.detail_for_people());
     let own = match problem.code() {
+        Code::RefundLimit => return limits::refund(detail, language),
+        Code::LimitReached => Some(limits::reached(detail, language)),
+        code => known_words(t, code).map(str::to_owned),
+    };
+    match (own, detail) {
+        // The words of the use cases are English and say more.
+        (Some(own), Some(detail)) if language == Language::En => format!("{own} ({detail})"),
+        (Some(own), _) => own,
+        (None, detail) => detailed(t, t.problem_other_text, detail.unwrap_or(problem.code().meaning())),
+    }
+}
+
+/// What a code means to who works at a desk.
+fn known_words(t: &'static Texts, code: Code) -> Option<&'static str> {
+    match code {
         Code::HandleTaken => Some(t.desk_error_handle),
-        Code::LimitReached => Some(t.desk_error_limit),
         Code::ImportRunning => Some(t.desk_error_import_running),
         Code::ChecklistIncomplete => Some(t.desk_error_checklist),
         Code::VendorSuspended => Some(t.desk_error_suspended),
-        Code::RefundLimit => Some(t.op_error_refund_limit),
         Code::AlreadyExists => Some(t.op_error_same_name),
         Code::PaymentDisputed => Some(t.desk_error_disputed),
         Code::TooLarge => Some(t.desk_error_too_large),
         Code::Forbidden => Some(t.desk_error_forbidden),
         code => sentence(t, code),
-    };
-    let detail = problem.detail_for_people();
-    match (own, detail) {
-        // The words of the use cases are English and say more.
-        (Some(own), Some(detail)) if person.language() == Language::En => format!("{own} ({detail})"),
-        (Some(own), _) => own.to_owned(),
-        (None, detail) => detailed(t, t.problem_other, detail.unwrap_or(problem.code().meaning())),
     }
 }
 
 /// A problem above a page with several forms.
 fn complaint(problem: &Problem, person: &Person) -> Html {
-    let t = person.t();
-    let mut lines: Vec<String> = problem.errors().iter().map(|error| in_words(t, error)).collect();
+    let (t, language) = (person.t(), person.language());
+    let mut lines: Vec<String> = problem.errors().iter().map(|error| in_words(language, error)).collect();
     if lines.is_empty() {
         lines.push(words(problem, person));
     }

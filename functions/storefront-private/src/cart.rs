@@ -231,7 +231,7 @@ pub(crate) async fn change_cart(
                 Code::Invalid => t.error_quantity.to_owned(),
                 Code::CartFull | Code::LimitReached => t.cart_full.to_owned(),
                 Code::NotFound | Code::NotAvailable => t.not_available_now.to_owned(),
-                code => sentence(t, code).unwrap_or(t.problem_other).to_owned(),
+                code => sentence(t, code).unwrap_or(t.problem_other_text).to_owned(),
             };
             let shown = app.cart_of(&visitor).await?;
             let page = page(&app, &visitor, shown.as_ref(), note(Tone::Bad, &words));

@@ -113,7 +113,7 @@ pub(crate) async fn act(
             Err(problem.into_response())
         }
         Err(problem) => {
-            let words = sentence(t, problem.code()).unwrap_or(t.problem_other).to_owned();
+            let words = sentence(t, problem.code()).unwrap_or(t.problem_other_text).to_owned();
             let page = page(&app, &visitor, &order, &shown, &[words]);
             Ok(Reply::private(page).because(&problem).into_response())
         }

@@ -265,7 +265,7 @@ async fn told(app: &App, visitor: &Visitor, order: &PlacedOrder, problem: Proble
         return problem.into_response();
     }
     let t = Texts::of(visitor.language);
-    let words = sentence(t, problem.code()).unwrap_or(t.problem_other);
+    let words = sentence(t, problem.code()).unwrap_or(t.problem_other_text);
     // From this page, too, a buyer may go on to pay.
     let origins = app.checkout.hosted_pages_of(order).await;
     let page = page(app, visitor, order, note(Tone::Bad, words));

@@ -7,7 +7,7 @@ use domain::order::OrderState;
 use domain::{Code, FieldError};
 use pages::forms::Form;
 use pages::parts::{Tone, note};
-use pages::{Frame, Html, Language, Texts, fill, views};
+use pages::{Frame, Html, Language, Texts, fill, limits, views};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -75,7 +75,7 @@ pub(crate) fn failed(form: Form, typed: &Fields, problem: &Problem, language: La
         let name = field_of(&form, &error.pointer).unwrap_or_default();
         // The first thing that is wrong with a field is enough.
         if name.is_empty() || !errors.iter().any(|(known, _)| *known == name) {
-            errors.push((name, words_of(t, error)));
+            errors.push((name, words_of(language, error)));
         }
     }
     if errors.is_empty() {
@@ -100,7 +100,7 @@ pub(crate) fn sentence(t: &'static Texts, problem: &Problem, language: Language)
     match (known, problem.detail_for_people()) {
         (Some(words), _) => words.to_owned(),
         (None, Some(detail)) if language == Language::En => fill(t.error_form, &[("detail", detail)]),
-        _ => t.problem_other.to_owned(),
+        _ => t.problem_other_text.to_owned(),
     }
 }
 
@@ -133,7 +133,8 @@ fn field_of(form: &Form, pointer: &str) -> Option<String> {
     best.map(|(_, name)| name.to_owned())
 }
 
-fn words_of(t: &'static Texts, error: &FieldError) -> String {
+fn words_of(language: Language, error: &FieldError) -> String {
+    let t = Texts::of(language);
     let field = error.pointer.rsplit('/').next().unwrap_or_default();
     match (error.code.as_str(), field) {
         ("missing", _) => t.error_missing.to_owned(),
@@ -143,10 +144,10 @@ fn words_of(t: &'static Texts, error: &FieldError) -> String {
         (_, "phone") => t.error_phone.to_owned(),
         (_, "email") => t.error_email.to_owned(),
         (_, "code") => t.error_code_form.to_owned(),
-        ("too_long", _) => t.error_too_long.to_owned(),
+        ("too_long", _) => limits::too_long(&error.detail, language),
+        _ if limits::is_too_long(&error.detail) => limits::too_long(&error.detail, language),
         // The API's own words are English.
-        _ if std::ptr::eq(t, Texts::of(Language::En)) => fill(t.error_form, &[("detail", &error.detail)]),
-        _ if error.detail.contains("at most") => t.error_too_long.to_owned(),
+        _ if language == Language::En => fill(t.error_form, &[("detail", &error.detail)]),
         _ => t.error_invalid.to_owned(),
     }
 }

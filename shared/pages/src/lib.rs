@@ -15,6 +15,7 @@ mod history;
 mod html;
 mod language;
 mod languages;
+pub mod limits;
 pub mod mail;
 pub mod parts;
 mod picture;

@@ -247,22 +247,47 @@ pub fn problem(site: &Site, language: Language, code: Code, detail: Option<&str>
     Screen::new(f, heading, [said, ways]).shown()
 }
 
+/// What has happened, and what to do about it.
 fn problem_words(t: &'static crate::Texts, code: Code, id: &str) -> (&'static str, String) {
+    let heading = match code {
+        Code::NotFound => t.problem_not_found,
+        Code::Expired | Code::CodeExpired | Code::TokenExpired => t.problem_gone,
+        Code::Unauthorized
+        | Code::Forbidden
+        | Code::VendorSuspended
+        | Code::RefundLimit
+        | Code::MfaRequired
+        | Code::StepUpNeeded => t.problem_forbidden,
+        Code::TooManyRequests => t.problem_too_many,
+        Code::Unavailable | Code::NewerData => t.problem_unavailable,
+        Code::Internal => t.problem_internal,
+        Code::MethodNotAllowed => t.problem_wrong_method,
+        _ => t.problem_other,
+    };
+    (heading, fill(what_to_do(t, code), &[("id", id)]))
+}
+
+/// What to do about a problem where nothing but its page is shown.
+fn what_to_do(t: &'static crate::Texts, code: Code) -> &'static str {
     match code {
-        Code::NotFound => (t.problem_not_found, t.problem_not_found_text.to_owned()),
-        Code::Expired | Code::CodeExpired => (t.problem_gone, String::new()),
-        Code::TokenExpired => (t.problem_gone, t.link_old.to_owned()),
-        Code::Unauthorized | Code::Forbidden | Code::VendorSuspended | Code::RefundLimit => {
-            (t.problem_forbidden, String::new())
-        }
-        Code::MfaRequired => (t.problem_forbidden, t.error_mfa.to_owned()),
-        Code::StepUpNeeded => (t.problem_forbidden, t.error_step_up.to_owned()),
-        Code::TooManyRequests => (t.problem_too_many, t.problem_too_many_text.to_owned()),
-        Code::Unavailable | Code::NewerData => (t.problem_unavailable, t.problem_unavailable_text.to_owned()),
-        Code::Internal => (t.problem_internal, fill(t.problem_internal_text, &[("id", id)])),
-        Code::MethodNotAllowed => (t.problem_wrong_method, String::new()),
-        Code::Conflict | Code::VersionMismatch => (t.problem_other, t.problem_conflict_text.to_owned()),
-        other => (t.problem_other, sentence(t, other).unwrap_or_default().to_owned()),
+        Code::NotFound => t.problem_not_found_text,
+        Code::Expired => t.problem_gone_text,
+        Code::TokenExpired => t.link_old,
+        Code::Unauthorized | Code::Forbidden => t.problem_forbidden_text,
+        Code::VendorSuspended => t.desk_error_suspended,
+        Code::RefundLimit => t.op_error_refund_limit,
+        Code::NewerData => t.problem_unavailable_text,
+        Code::Internal => t.problem_internal_text,
+        Code::MethodNotAllowed => t.problem_wrong_method_text,
+        Code::PaymentDisputed => t.desk_error_disputed,
+        Code::HandleTaken => t.desk_error_handle,
+        Code::AlreadyExists => t.error_already_there,
+        Code::CartFull => t.cart_full,
+        Code::ImportRunning => t.desk_error_import_running,
+        Code::ChecklistIncomplete => t.desk_error_checklist,
+        Code::LimitReached => t.desk_error_limit,
+        Code::TooLarge => t.desk_error_too_large,
+        other => sentence(t, other).unwrap_or(t.problem_other_text),
     }
 }
 
@@ -287,4 +312,23 @@ pub fn sentence(t: &'static crate::Texts, code: Code) -> Option<&'static str> {
         Code::NotAvailable => t.line_unavailable,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Texts;
+
+    #[test]
+    fn each_problem_says_what_to_do_in_each_language() {
+        for language in Language::ALL {
+            let t = Texts::of(language);
+            for code in Code::ALL {
+                let (heading, line) = problem_words(t, *code, "a-request");
+                assert!(!heading.is_empty() && !line.trim().is_empty(), "{code:?} in {language:?}");
+                assert!(line != heading && !line.contains('{'), "{code:?} in {language:?}: {line}");
+            }
+            assert!(problem_words(t, Code::Internal, "a-request").1.contains("a-request"));
+        }
+    }
 }

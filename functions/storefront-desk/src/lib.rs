@@ -179,3 +179,20 @@ pub fn router(app: App) -> Router {
     let place = app.place.as_ref().clone();
     browser::router(pages(), app, place)
 }
+
+#[cfg(test)]
+mod tests {
+    use browser::MOST_UPLOADED;
+    use pages::{Language, Texts};
+
+    #[test]
+    fn each_field_of_files_says_how_much_is_taken_at_once_and_who_sent_more_what_to_do() {
+        let most = format!("{} ", MOST_UPLOADED / (1024 * 1024));
+        for language in Language::ALL {
+            let t = Texts::of(language);
+            for said in [t.desk_pictures_hint, t.desk_paper_hint, t.desk_file_hint, t.desk_error_too_large] {
+                assert!(said.contains(&most), "{language:?}: {said}");
+            }
+        }
+    }
+}

@@ -141,6 +141,8 @@ async fn a_form_is_taken_from_pages_of_ours_only_and_every_answer_keeps_to_itsel
             assert!(!policy.contains("unsafe"), "{policy}");
             assert_eq!(page.header("x-content-type-options"), "nosniff", "{method} {path}");
             assert_eq!(page.header("referrer-policy"), "same-origin", "{method} {path}");
+            assert!(page.header("strict-transport-security").starts_with("max-age=31536000;"), "{method} {path}");
+            assert!(page.header("permissions-policy").contains("camera=(), geolocation=()"), "{method} {path}");
             if page.header("content-type").starts_with("text/html") && !page.html.is_empty() {
                 assert!(!page.html.contains(" style=") && !page.html.contains("<script>"), "{method} {path}");
                 assert!(page.html.contains("<html lang=\"en\">"), "{method} {path}");

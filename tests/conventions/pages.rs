@@ -146,6 +146,9 @@ async fn a_form_is_taken_from_pages_of_ours_only_and_every_answer_keeps_to_itsel
             if page.header("content-type").starts_with("text/html") && !page.html.is_empty() {
                 assert!(!page.html.contains(" style=") && !page.html.contains("<script>"), "{method} {path}");
                 assert!(page.html.contains("<html lang=\"en\">"), "{method} {path}");
+                for help in ["href=\"tel:+998712000000\"", "href=\"https://t.me/bozor\""] {
+                    assert!(page.html.contains(help), "{method} {path} has no {help}");
+                }
             }
         }
         if methods.contains(&Method::POST) {

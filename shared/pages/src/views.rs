@@ -331,4 +331,25 @@ mod tests {
             assert!(problem_words(t, Code::Internal, "a-request").1.contains("a-request"));
         }
     }
+
+    #[test]
+    fn a_page_says_how_its_people_are_reached_and_nothing_of_help_where_nobody_is() {
+        let shown = |phone: Option<&str>, telegram: Option<&str>| {
+            let site = Site {
+                name: "Bozor".to_owned(),
+                url: "https://shop.example".to_owned(),
+                phone: phone.map(str::to_owned),
+                telegram: telegram.map(str::to_owned),
+                main_language: Language::En,
+                currencies: Vec::new(),
+            };
+            problem(&site, Language::En, Code::NotFound, None, None)
+        };
+        let heading = format!("<h2>{}</h2>", Texts::of(Language::En).help_title);
+        let by_phone = shown(Some("+998 71 200 00 00"), None);
+        assert!(by_phone.contains(&heading) && by_phone.contains("tel:+998712000000") && !by_phone.contains("//t.me/"));
+        let by_telegram = shown(None, Some("bozor"));
+        assert!(by_telegram.contains(&heading) && by_telegram.contains("https://t.me/bozor"));
+        assert!(!shown(None, None).contains(&heading));
+    }
 }

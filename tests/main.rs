@@ -54,6 +54,7 @@ mod resources {
     mod operator_texts;
     mod operators;
     mod orders;
+    mod page_caching;
     mod parcels;
     mod payment_attempts;
     mod payment_webhooks;

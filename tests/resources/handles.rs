@@ -49,3 +49,27 @@ async fn a_handle_that_was_given_up_leads_to_its_product_for_a_year_and_stays_wi
     shop.cloud.clock().advance(Duration::from_secs(366 * 24 * 3_600));
     anon.get("/v1/products/big-bowl").await.expect_problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn pages_at_former_handles_and_at_short_paths_of_categories_have_moved_for_good() {
+    let shop = Shop::open().await;
+    put_categories(&shop).await;
+    let bowl = add(&shop, &shop.vendor("ceramics").await, "bowl", "bowls", "12.50").await;
+    let browser = shop.browser();
+    let moved = async |path: &str| browser.visit(path).await.expect(301).location();
+    for handle in ["blue-bowl", "big-bowl"] {
+        assert_eq!(rename(&bowl, handle).await, 200);
+        assert_eq!(moved("/en/p/bowl").await, format!("/en/p/{handle}"), "and not from name to name");
+    }
+    assert_eq!(moved("/ru/p/blue-bowl?currency=UZS").await, "/ru/p/big-bowl?currency=UZS");
+    browser.visit("/en/p/big-bowl").await.expect(200);
+    // A category has one path, whatever stands before its handle.
+    for short in ["/en/c/bowls", "/en/c/kitchen/bowls", "/en/c/garden/bowls"] {
+        assert_eq!(moved(short).await, "/en/c/home/kitchen/bowls", "{short}");
+    }
+    shop.wait_until_idle().await;
+    browser.visit("/en/c/home/kitchen/bowls").await.expect(200).shows("/en/p/big-bowl");
+    // What is not for sale is not led to: its page shows what there is.
+    bowl.vendor.client.post(&format!("/v1/vendor/products/{}/unpublish", bowl.id), &json!({})).await.expect(200);
+    browser.visit("/en/p/bowl").await.expect(404).shows("There is nothing here");
+}

@@ -294,6 +294,29 @@ async fn what_is_not_there_says_so_in_the_language_of_its_path_and_the_api_answe
 }
 
 #[tokio::test]
+async fn a_page_that_never_was_shows_what_there_is_and_what_is_no_page_does_not() {
+    let shop = Shop::open().await;
+    shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let browser = shop.browser();
+    for path in ["/en/nothing", "/en/p", "/en/v/ceramics/nothing", "/en/cart/nothing/at/all"] {
+        let page = browser.visit(path).await.expect(404).shows("There is nothing here").shows("href=\"/en/p/bowl\"");
+        assert!(page.header("cache-control").starts_with("public,"), "{path} is alike for everybody");
+        page.shows("<meta name=\"robots\" content=\"noindex\">");
+    }
+    browser.visit("/ru/nothing").await.expect(404).shows("<html lang=\"ru\">").shows("href=\"/ru/p/bowl\"");
+    let head = browser.sends(reqwest::Method::HEAD, "/en/nothing").await.expect(404);
+    assert!(head.html.is_empty() && head.header("content-type").starts_with("text/html"), "{head:?}");
+    // A form, a path of no language, and a page of another function that has nothing.
+    let orders = "/en/orders/ord_00000000000000000000000001";
+    let sent = browser.submit("/en/nothing", &[]).await.expect(404);
+    let others = [sent, browser.visit("/nothing").await.expect(404), browser.visit(orders).await];
+    for other in others {
+        assert_eq!(other.header("cache-control"), "private, no-store", "{other:?}");
+        assert!(!other.html.contains("/p/bowl"), "{other:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_in_an_address_of_a_page_is_passed_over_and_a_price_that_cannot_is_told() {
     let shop = Shop::open().await;
     shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;

@@ -6,6 +6,7 @@ use browser::{Lang, Preferred, Reply};
 use domain::catalog::{Category, List, ProductCard};
 use domain::{Code, Currency, PageRequest, Timestamp};
 use futures_util::future::join_all;
+use http::Method;
 use pages::parts::Link;
 use pages::views::{Home, Missing, Tile};
 use pages::{Card, CardRow, Frame, Language, Picture, category_name, fill};
@@ -112,6 +113,19 @@ pub(crate) async fn or_not_here(
     match answer {
         Err(problem) if problem.code() == Code::NotFound => app.not_here(language, now).await,
         answer => answer,
+    }
+}
+
+/// What no function has a page for. A path that names no language was none of the shop's: it is not worth a read.
+pub(crate) async fn show_missing(
+    State(app): State<App>,
+    method: Method,
+    language: Result<Lang, Problem>,
+    Now(now): Now,
+) -> Result<Reply, Problem> {
+    match language {
+        Ok(Lang(language)) if matches!(method, Method::GET | Method::HEAD) => app.not_here(language, now).await,
+        _ => Err(Problem::of(Code::NotFound)),
     }
 }
 

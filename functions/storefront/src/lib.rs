@@ -75,6 +75,7 @@ pub fn pages() -> Pages<App> {
         .page("/app.js", statics::show_script)
         .page("/sw.js", statics::show_worker)
         .page("/speculation-rules.json", statics::show_speculation_rules)
+        .otherwise(home::show_missing)
 }
 
 /// The pages; and for what the API has no route for, its problems, 404 or 405.

@@ -49,7 +49,7 @@ impl<App> std::fmt::Debug for Pages<App> {
 
 impl<App: Clone + Send + Sync + 'static> Default for Pages<App> {
     fn default() -> Self {
-        Self { router: Router::new(), listed: Vec::new() }
+        Self { router: Router::<App>::new().fallback(async || Problem::of(Code::NotFound)), listed: Vec::new() }
     }
 }
 
@@ -78,6 +78,12 @@ impl<App: Clone + Send + Sync + 'static> Pages<App> {
         self.with(path, MethodRouter::new().on(MethodFilter::POST, act), vec![Method::POST])
     }
 
+    /// What is shown where no page is, in the place of the usual page of the problem.
+    #[must_use]
+    pub fn otherwise<T: 'static>(self, show: impl Handler<T, App>) -> Self {
+        Self { router: self.router.fallback(show), listed: self.listed }
+    }
+
     fn with(mut self, path: &'static str, handlers: MethodRouter<App>, methods: Vec<Method>) -> Self {
         self.listed.push((path, methods));
         Self { router: self.router.route(path, handlers), listed: self.listed }
@@ -96,7 +102,6 @@ pub fn router<App: Clone + Send + Sync + 'static>(pages: Pages<App>, app: App, p
     let place = Arc::new(place);
     pages
         .router
-        .fallback(async || Problem::of(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))
         .with_state(app)
         .layer(DefaultBodyLimit::max(FORM_LIMIT))

@@ -176,6 +176,30 @@ async fn a_session_that_a_browser_had_before_is_not_the_one_after_signing_in() {
 }
 
 #[tokio::test]
+async fn the_cookie_from_before_a_step_up_opens_nothing_after_it() {
+    let shop = Shop::open().await;
+    shop.buyer("aziza").await;
+    let email = "aziza@people.test";
+    let browser = shop.browser_of(email).await;
+    let kept = session_of(&browser);
+    shop.advance(Duration::from_secs(11 * 60)).await;
+    let change = [("contact", "aziza@moved.test")];
+    let led = browser.submit("/en/account/contact", &change).await.expect(303).location();
+    assert_eq!(led, "/en/sign-in?next=%2Fen%2Faccount%2Fcontact&note=fresh");
+    let page = browser.visit(&led).await.expect(200).shows("Your sign-in is too long ago for this.");
+    assert_eq!(session_of(&browser), kept, "who does not sign in again stays signed in");
+    browser.visit("/en/account").await.expect(200);
+
+    let next = page.value("next");
+    let fields = [("contact", email), ("password", PASSWORD), ("next", &*next)];
+    assert_eq!(browser.submit("/en/sign-in", &fields).await.expect(303).location(), "/en/account/contact");
+    assert_ne!(session_of(&browser), kept);
+    opens_nothing(&shop, &kept).await;
+    let asked = browser.submit("/en/account/contact", &change).await.expect(303);
+    assert_eq!(asked.location(), "/en/account/contact/enter");
+}
+
+#[tokio::test]
 async fn after_signing_out_and_after_another_password_an_old_cookie_opens_nothing() {
     let shop = Shop::open().await;
     shop.buyer("aziza").await;

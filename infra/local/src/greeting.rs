@@ -36,4 +36,13 @@ mod tests {
             assert!(full.contains(always_there) && empty.contains(always_there), "{always_there}");
         }
     }
+
+    #[test]
+    fn the_address_of_the_shop_stands_before_that_of_the_api() {
+        for demo in [true, false] {
+            let greeting = greeting("http://localhost:3000", demo);
+            let place = |address: &str| greeting.find(address).unwrap_or_else(|| panic!("no {address} in {greeting}"));
+            assert!(place("  http://localhost:3000/\n") < place("  http://localhost:3000/v1\n"), "{greeting}");
+        }
+    }
 }

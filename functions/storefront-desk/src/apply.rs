@@ -31,7 +31,7 @@ async fn application_page(app: &App, person: &Person, wrong: Option<Wrong>) -> R
     }
     sheet.part(muted(t.desk_apply_text));
     let mut form = Form::to(APPLY).hiding(KEY, new_key(person.visitor.now));
-    for group in file_fields((t, person.language()), &app.place.site.currencies, None) {
+    for group in file_fields((t, person.language()), &app.site.shown.currencies, None) {
         form = form.with(group);
     }
     if let Some(agreement) = &agreement {

@@ -43,7 +43,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-use browser::{MOST_UPLOADED, Pages, Place, Sessions};
+use browser::{MOST_UPLOADED, Pages, Sessions, Site};
 use domain::legal::{MAX_LANGUAGES, MAX_TEXT_LENGTH};
 use platform::{Config, Fatal};
 use shop::BrowserSessions;
@@ -56,7 +56,7 @@ pub struct App {
     pub(crate) operator: desk::Operator,
     pub(crate) orders: shop::Orders,
     pub(crate) sessions: BrowserSessions,
-    pub(crate) place: Arc<Place>,
+    pub(crate) site: Arc<Site>,
     /// Where own uploads are served, without a slash at the end.
     pub(crate) media_base: Arc<str>,
 }
@@ -81,15 +81,15 @@ impl App {
             operator: operator?,
             orders: orders?,
             sessions: sessions?,
-            place: Arc::new(Place::new(config)?),
+            site: Arc::new(Site::new(config)?),
             media_base: Arc::from(config.required("MEDIA_BASE_URL")?),
         })
     }
 }
 
 impl Sessions for App {
-    fn place(&self) -> &Place {
-        &self.place
+    fn site(&self) -> &Site {
+        &self.site
     }
 
     fn sessions(&self) -> &BrowserSessions {
@@ -176,8 +176,8 @@ fn of_operator(pages: Pages<App>) -> Pages<App> {
 }
 
 pub fn router(app: App) -> Router {
-    let place = app.place.as_ref().clone();
-    browser::router(pages(), app, place)
+    let site = app.site.as_ref().clone();
+    browser::router(pages(), app, site)
 }
 
 #[cfg(test)]

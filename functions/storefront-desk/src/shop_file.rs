@@ -226,7 +226,7 @@ async fn shop_page(app: &App, staff: &Staff, wrong: Option<Wrong>) -> Result<Rep
     let may_edit = staff.member.may(Permission::EditShop).is_ok();
     if may_edit {
         let mut form = Form::to(SHOP).hiding(KEY, new_key(now)).hiding("version", account.version.to_string());
-        for group in file_fields((t, staff.person.language()), &app.place.site.currencies, Some(account)) {
+        for group in file_fields((t, staff.person.language()), &app.site.shown.currencies, Some(account)) {
             form = form.with(group);
         }
         let form = sheet.form("shop", form.button(Button::main(t.save)), &RENAMED);
@@ -321,7 +321,7 @@ pub(crate) async fn submit_shop(State(app): State<App>, staff: Staff, Sent(field
 fn filled_fields(app: &App, staff: &Staff) -> Fields {
     let groups = file_fields(
         (staff.person.t(), staff.person.language()),
-        &app.place.site.currencies,
+        &app.site.shown.currencies,
         Some(&staff.member.account),
     );
     let fields = groups.iter().flat_map(|group| &group.fields);

@@ -44,7 +44,7 @@ impl Person {
     /// The frame of a page at this path.
     pub(crate) fn frame<'a>(&self, app: &'a App, title: &str) -> Frame<'a> {
         let path = self.visitor.path.split('?').next().unwrap_or("/desk");
-        let frame = Frame::new(&app.place.site, self.visitor.language, path, title);
+        let frame = Frame::new(&app.site.shown, self.visitor.language, path, title);
         Frame { unprefixed: true, signed_in: Some(true), ..frame }
     }
 
@@ -56,7 +56,7 @@ impl Person {
 
     /// The shop that they have chosen, whether or not they work for it.
     pub(crate) fn chosen_shop(&self, app: &App) -> Option<VendorId> {
-        self.visitor.cookies.named(SHOP, app.place())?.parse().ok()
+        self.visitor.cookies.named(SHOP, app.site())?.parse().ok()
     }
 }
 
@@ -71,7 +71,7 @@ impl FromRequestParts<App> for Person {
             let back = if is_read { visitor.path.clone() } else { page_of(&visitor.path) };
             return Err(Reply::see(sign_in_path(visitor.language, &back)).into_response());
         };
-        if is_read && let Some(elsewhere) = chosen_language(&visitor.path, app.place()) {
+        if is_read && let Some(elsewhere) = chosen_language(&visitor.path, app.site()) {
             return Err(elsewhere.into_response());
         }
         Ok(Self { session, visitor })
@@ -136,7 +136,7 @@ pub(crate) fn page_of(path: &str) -> String {
 
 /// Keeps the choice of a shop and goes on.
 pub(crate) fn choose(app: &App, vendor: VendorId, next: impl Into<String>) -> Reply {
-    Reply::see(next).with_cookies(Jar::default().keep(SHOP, &vendor.to_string(), KEPT, app.place()))
+    Reply::see(next).with_cookies(Jar::default().keep(SHOP, &vendor.to_string(), KEPT, app.site()))
 }
 
 impl App {

@@ -123,7 +123,7 @@ pub(crate) async fn end_session(
     }
     if id == session.id {
         let path = saying(&path_of(&visitor, "/sign-in"), "out");
-        return Ok(Reply::see(path).with_cookies(signed_out(&app.place)));
+        return Ok(Reply::see(path).with_cookies(signed_out(&app.site)));
     }
     Ok(Reply::see(saying(&path_of(&visitor, "/account/sessions"), "saved")))
 }

@@ -21,7 +21,7 @@ impl App {
     /// The cart of a visitor: the one of their cookie, or else the one of their account.
     pub(crate) async fn cart_of(&self, visitor: &Visitor) -> Result<Option<ShownCart>, Problem> {
         let language = visitor.language.content();
-        let named = visitor.cookies.named(CART, &self.place).and_then(|id| id.parse::<CartId>().ok());
+        let named = visitor.cookies.named(CART, &self.site).and_then(|id| id.parse::<CartId>().ok());
         if let Some(id) = named {
             match self.carts.show(id, language.as_ref(), visitor.now).await {
                 // One that was ordered or claimed is not this visitor's to fill any more.
@@ -48,10 +48,10 @@ impl App {
     }
 
     fn cart_jar(&self, shown: &ShownCart) -> Jar {
-        Jar::default().keep(CART, &shown.cart.id.to_string(), KEPT_CART, &self.place).choose(
+        Jar::default().keep(CART, &shown.cart.id.to_string(), KEPT_CART, &self.site).choose(
             ITEMS,
             &items_of(shown).to_string(),
-            &self.place,
+            &self.site,
         )
     }
 
@@ -169,7 +169,7 @@ pub(crate) async fn show_cart(State(app): State<App>, visitor: Visitor) -> Resul
     let jar = match &shown {
         Some(shown) => app.cart_jar(shown),
         None if visitor.cookies.plain(ITEMS).is_some_and(|items| items != "0") => {
-            Jar::default().choose(ITEMS, "0", &app.place)
+            Jar::default().choose(ITEMS, "0", &app.site)
         }
         None => Jar::default(),
     };
@@ -194,7 +194,7 @@ pub(crate) async fn change_cart(
         (_, None, _) => Err(Problem::of(if variant.is_some() { Code::Invalid } else { Code::NotAvailable })),
         ("add", Some((variant, quantity)), _) => {
             let currency = fields.text("currency").and_then(|code| code.parse().ok());
-            let currency = currency.or(app.place.site.currencies.first().copied()).unwrap_or(Currency::USD);
+            let currency = currency.or(app.site.shown.currencies.first().copied()).unwrap_or(Currency::USD);
             // An empty cart in another currency is in nobody's way.
             known = known.filter(|shown| !shown.cart.lines.is_empty() || shown.cart.currency == currency);
             add(&app, &visitor, known.as_ref(), (variant, quantity.max(1)), currency, &fields).await

@@ -36,7 +36,7 @@ pub(crate) fn address_line(known: &Address) -> String {
 
 /// How the buyer is reached, as it was entered.
 fn contact_of(app: &App, visitor: &Visitor) -> Option<Value> {
-    let cookie = visitor.cookies.named(CONTACT, &app.place)?;
+    let cookie = visitor.cookies.named(CONTACT, &app.site)?;
     let read: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cookie).ok()?).ok()?;
     read.is_object().then_some(read)
 }
@@ -193,7 +193,7 @@ pub(crate) async fn put_address(
     match stored {
         Ok(contact) => {
             let cookie = URL_SAFE_NO_PAD.encode(contact.to_string());
-            let jar = Jar::default().keep(CONTACT, &cookie, CONTACT_KEPT, &app.place);
+            let jar = Jar::default().keep(CONTACT, &cookie, CONTACT_KEPT, &app.site);
             Ok(Reply::see(format!("{}/delivery", base(&visitor))).with_cookies(jar).into_response())
         }
         Err(problem) => {
@@ -316,7 +316,7 @@ fn asked(app: &App, visitor: &Visitor, shown: &ShownCart, fields: &Fields) -> Re
         let mut payment = json!({"provider": provider});
         if let (ProviderName::Stripe, Some(payment)) = (named(provider)?, payment.as_object_mut()) {
             payment.insert("hosted_page".to_owned(), Value::from(true));
-            let back = format!("{}/{}/orders/{{order}}?paid", app.place.site.url, visitor.language.code());
+            let back = format!("{}/{}/orders/{{order}}?paid", app.site.shown.url, visitor.language.code());
             payment.insert("return_url".to_owned(), Value::from(back));
         }
         asked_fields.insert("payment".to_owned(), payment);
@@ -334,7 +334,7 @@ fn named(provider: &str) -> Result<ProviderName, Problem> {
 
 pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields): Form) -> Result<Response, Response> {
     // A form that is sent twice finds its cart ordered: it is the same order again, not an empty cart.
-    let cart = visitor.cookies.named(CART, &app.place).and_then(|id| id.parse().ok());
+    let cart = visitor.cookies.named(CART, &app.site).and_then(|id| id.parse().ok());
     let shown = match cart {
         Some(id) => match app.carts.show(id, visitor.language.content().as_ref(), visitor.now).await {
             Ok(shown) => shown,
@@ -361,9 +361,9 @@ pub(crate) async fn place(State(app): State<App>, visitor: Visitor, Form(fields)
             // Who is signed in finds it in their account, and nobody after them on this device.
             let jar = match visitor.user() {
                 Some(user) if opened.order.order.buyer == Some(user) => Jar::default(),
-                _ => GuestOrders::of(&visitor, &app.place).with(id, token).kept(&app.place),
+                _ => GuestOrders::of(&visitor, &app.site).with(id, token).kept(&app.site),
             };
-            let jar = jar.forget(CONTACT, &app.place).choose(ITEMS, "0", &app.place);
+            let jar = jar.forget(CONTACT, &app.site).choose(ITEMS, "0", &app.site);
             let action = opened.order.payment().and_then(|payment| payment.action.clone());
             let to = match action {
                 Some(Action::Redirect { url }) => url,
@@ -401,7 +401,7 @@ pub(crate) async fn come_back(State(app): State<App>, visitor: Visitor) -> Resul
                 app.orders.of_buyer(user, &page).await.map_err(|error| Problem::from(error).into_response())?;
             orders.items.first().map(|order| order.id)
         }
-        None => GuestOrders::of(&visitor, &app.place).newest(),
+        None => GuestOrders::of(&visitor, &app.site).newest(),
     };
     let to = match newest {
         Some(id) => format!("{}?paid", crate::order::path_of(&visitor, id)),

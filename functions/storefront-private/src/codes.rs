@@ -96,7 +96,7 @@ impl Purpose {
     pub(crate) fn asked(self, app: &App, visitor: &Visitor, asked: &Requested, is_again: bool) -> Reply {
         let path = path_of(visitor, self.enter);
         let path = if is_again { saying(&path, "sent") } else { path };
-        Reply::see(path).with_cookies(asked.kept(self.enter, &app.place))
+        Reply::see(path).with_cookies(asked.kept(self.enter, &app.site))
     }
 
     /// What was asked for: as the form says that was sent, else as the cookie does.
@@ -104,7 +104,7 @@ impl Purpose {
         let text = |name: &str| fields.text(name).map(str::to_owned);
         let sent = text("request").zip(text("contact"));
         let sent = sent.map(|(token, contact)| Requested { token, contact, next: next_of(visitor, fields) });
-        sent.or_else(|| Requested::of(&visitor.cookies, self.enter, &app.place))
+        sent.or_else(|| Requested::of(&visitor.cookies, self.enter, &app.site))
     }
 
     /// The form in which the code is entered, with these fields besides.

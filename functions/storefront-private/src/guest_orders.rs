@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use browser::{Jar, Place, Visitor};
+use browser::{Jar, Site, Visitor};
 use domain::OrderId;
 
 /// The cookie with the tokens of orders.
@@ -17,8 +17,8 @@ const KEPT: Duration = Duration::from_secs(180 * 86_400);
 pub(crate) struct GuestOrders(Vec<(OrderId, String)>);
 
 impl GuestOrders {
-    pub(crate) fn of(visitor: &Visitor, place: &Place) -> Self {
-        let written = visitor.cookies.named(ORDERS, place).unwrap_or_default();
+    pub(crate) fn of(visitor: &Visitor, site: &Site) -> Self {
+        let written = visitor.cookies.named(ORDERS, site).unwrap_or_default();
         let pairs = written.split('!').filter_map(|pair| pair.split_once('.'));
         let pairs = pairs.filter_map(|(id, token)| Some((id.parse().ok()?, token.to_owned())));
         Self(pairs.take(MOST).collect())
@@ -43,9 +43,9 @@ impl GuestOrders {
     }
 
     /// A jar that keeps them.
-    pub(crate) fn kept(&self, place: &Place) -> Jar {
+    pub(crate) fn kept(&self, site: &Site) -> Jar {
         let pairs: Vec<String> = self.0.iter().map(|(order, token)| format!("{order}.{token}")).collect();
-        Jar::default().keep(ORDERS, &pairs.join("!"), KEPT, place)
+        Jar::default().keep(ORDERS, &pairs.join("!"), KEPT, site)
     }
 }
 

@@ -22,7 +22,7 @@ mod signing;
 use std::sync::Arc;
 
 use axum::Router;
-use browser::{Pages, Place, Sessions};
+use browser::{Pages, Sessions, Site};
 use platform::{Config, Fatal};
 use shop::{BrowserSessions, Carts, Checkout, Orders, People};
 
@@ -34,7 +34,7 @@ pub struct App {
     pub(crate) orders: Orders,
     pub(crate) people: People,
     pub(crate) sessions: BrowserSessions,
-    pub(crate) place: Arc<Place>,
+    pub(crate) site: Arc<Site>,
     /// Where own uploads are served, without a slash at the end.
     pub(crate) media_base: String,
 }
@@ -51,15 +51,15 @@ impl App {
             orders: Orders::new(config).await?,
             people: People::for_browsers(config).await?,
             sessions: BrowserSessions::new(config).await?,
-            place: Arc::new(Place::new(config)?),
+            site: Arc::new(Site::new(config)?),
             media_base: config.required("MEDIA_BASE_URL")?.to_owned(),
         })
     }
 }
 
 impl Sessions for App {
-    fn place(&self) -> &Place {
-        &self.place
+    fn site(&self) -> &Site {
+        &self.site
     }
 
     fn sessions(&self) -> &BrowserSessions {
@@ -110,6 +110,6 @@ pub fn pages() -> Pages<App> {
 }
 
 pub fn router(app: App) -> Router {
-    let place = app.place.as_ref().clone();
-    browser::router(pages(), app, place)
+    let site = app.site.as_ref().clone();
+    browser::router(pages(), app, site)
 }

@@ -36,7 +36,7 @@ pub(crate) async fn show_link(
     Path(link): Path<String>,
 ) -> Result<Reply, Problem> {
     let (order, _) = parts_of(&link)?;
-    if let Some(chosen) = chosen_language(&visitor.path, &app.place) {
+    if let Some(chosen) = chosen_language(&visitor.path, &app.site) {
         return Ok(chosen);
     }
     let f = of_link(&app, &visitor, &link);
@@ -55,7 +55,7 @@ pub(crate) async fn open_link(
     let (id, token) = parts_of(&link)?;
     match app.orders.guest_order(id, Some(token), &visitor.client, visitor.now).await.map_err(Problem::from) {
         Ok(_) => {
-            let jar = GuestOrders::of(&visitor, &app.place).with(id, token).kept(&app.place);
+            let jar = GuestOrders::of(&visitor, &app.site).with(id, token).kept(&app.site);
             Ok(Reply::see(format!("/{}/orders/{id}", visitor.language.code())).with_cookies(jar))
         }
         Err(problem) if matches!(problem.code(), Code::NotFound | Code::TokenExpired) => {

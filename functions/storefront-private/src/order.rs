@@ -22,7 +22,7 @@ use crate::showing::frame;
 impl App {
     /// The visitor's order: of their account, or of a token that this device keeps. Everybody else signs in first.
     pub(crate) async fn order_of(&self, id: OrderId, visitor: &Visitor) -> Result<PlacedOrder, Response> {
-        let orders = GuestOrders::of(visitor, &self.place);
+        let orders = GuestOrders::of(visitor, &self.site);
         let refused = |error: shop::Error| Problem::from(error).into_response();
         if let Some(token) = orders.token(id) {
             return self.orders.guest_order(id, Some(token), &visitor.client, visitor.now).await.map_err(refused);
@@ -319,7 +319,7 @@ pub(crate) async fn pay(
     if let Some(Action::Redirect { url }) = waiting {
         return Ok(Reply::see(url).into_response());
     }
-    let back = format!("{}{base}?paid", app.place.site.url);
+    let back = format!("{}{base}?paid", app.site.shown.url);
     let said = json!({"provider": "stripe", "hosted_page": true, "return_url": back});
     let asked: Result<shop::RetryPayment, Problem> = browser::as_api(&said);
     let request = keyed(&fields, (&id.to_string(), "pay"), "stripe", visitor.now).map_err(Problem::from);

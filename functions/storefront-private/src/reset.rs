@@ -75,7 +75,7 @@ pub(crate) async fn enter(State(app): State<App>, visitor: Visitor, Form(fields)
     match reset.await {
         Ok(()) => {
             let path = saying(&going_on(&visitor, "/sign-in", &asked.next), "password");
-            Ok(Reply::see(path).with_cookies(Requested::forgotten(&app.place)))
+            Ok(Reply::see(path).with_cookies(Requested::forgotten(&app.site)))
         }
         Err(problem) => {
             let form = failed(enter_form(&visitor, &asked), &fields, &problem, visitor.language)?;

@@ -211,7 +211,7 @@ pub(crate) async fn confirm(
             let again = parts::actions(t.sign_in, &[Link::new(to, t.sign_in)]);
             let and = Html::joined([parts::text(t.mfa_signed_out), again]);
             // The cart stays: it is the same person who signs in again.
-            let jar = browser::Jar::default().forget(browser::SESSION, &app.place);
+            let jar = browser::Jar::default().forget(browser::SESSION, &app.site);
             let visitor = Visitor { session: None, ..visitor };
             Ok(codes_page(&app, &visitor, &codes, and).with_cookies(jar))
         }
@@ -241,7 +241,7 @@ pub(crate) async fn remove(
     match removed.await {
         Ok(()) => {
             let path = saying(&going_on(&visitor, "/sign-in", &path_of(&visitor, PATH)), "no-app");
-            let jar = browser::Jar::default().forget(browser::SESSION, &app.place);
+            let jar = browser::Jar::default().forget(browser::SESSION, &app.site);
             Ok(Reply::see(path).with_cookies(jar))
         }
         Err(problem) => {

@@ -24,7 +24,7 @@ pub(crate) fn frame<'a>(
     path: impl Into<String>,
     title: impl Into<String>,
 ) -> Frame<'a> {
-    let f = Frame::new(&app.place.site, visitor.language, path, title);
+    let f = Frame::new(&app.site.shown, visitor.language, path, title);
     Frame { signed_in: Some(visitor.session.is_some()), ..f }
 }
 

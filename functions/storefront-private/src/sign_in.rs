@@ -105,7 +105,7 @@ fn challenge_page(app: &App, visitor: &Visitor, waiting: &Waiting, form: Html) -
 }
 
 pub(crate) async fn show_challenge(State(app): State<App>, visitor: Visitor) -> Reply {
-    match Waiting::of(&visitor, &app.place) {
+    match Waiting::of(&visitor, &app.site) {
         Some(waiting) => {
             let form = challenge_form(&visitor, &waiting).shown(visitor.language, &[]);
             challenge_page(&app, &visitor, &waiting, form)
@@ -119,7 +119,7 @@ pub(crate) async fn act_on_challenge(
     visitor: Visitor,
     Form(fields): Form,
 ) -> Result<Reply, Problem> {
-    let Some(waiting) = Waiting::of(&visitor, &app.place) else {
+    let Some(waiting) = Waiting::of(&visitor, &app.site) else {
         return Ok(Reply::see(path_of(&visitor, "/sign-in")));
     };
     match challenged(&app, &visitor, &waiting, &fields).await {
@@ -164,5 +164,5 @@ pub(crate) async fn sign_out(State(app): State<App>, visitor: Visitor, Form(_): 
         }
     }
     let path = saying(&path_of(&visitor, "/sign-in"), "out");
-    Ok(Reply::see(path).with_cookies(signed_out(&app.place)))
+    Ok(Reply::see(path).with_cookies(signed_out(&app.site)))
 }

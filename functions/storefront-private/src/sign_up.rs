@@ -107,7 +107,7 @@ pub(crate) async fn confirm(State(app): State<App>, visitor: Visitor, Form(field
     match confirmed.await {
         Ok(()) => {
             let path = saying(&going_on(&visitor, "/sign-in", &asked.next), "confirmed");
-            Ok(Reply::see(path).with_cookies(Requested::forgotten(&app.place)))
+            Ok(Reply::see(path).with_cookies(Requested::forgotten(&app.site)))
         }
         Err(problem) => {
             let with_password = fields.has("password") || problem.code() == Code::PasswordNeeded;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::Problem;
 use browser::{
-    CART, Cookies, Fields, ITEMS, Jar, KEPT_CART, Place, Reply, SESSION, SHOP, Visitor, safe_next, sign_in_path,
+    CART, Cookies, Fields, ITEMS, Jar, KEPT_CART, Reply, SESSION, SHOP, Site, Visitor, safe_next, sign_in_path,
 };
 use domain::session::{CHALLENGE_LIFETIME, SESSION_LIFETIME};
 use domain::{CartId, Code, Coded, UserId};
@@ -52,8 +52,8 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    pub(crate) fn of(visitor: &Visitor, place: &Place) -> Option<Self> {
-        Self::read(visitor.cookies.named(CHALLENGE, place)?)
+    pub(crate) fn of(visitor: &Visitor, site: &Site) -> Option<Self> {
+        Self::read(visitor.cookies.named(CHALLENGE, site)?)
     }
 
     fn read(cookie: &str) -> Option<Self> {
@@ -80,8 +80,8 @@ pub(crate) struct Requested {
 
 impl Requested {
     /// What was asked for on this page: a code that was sent to sign in opens nothing else.
-    pub(crate) fn of(cookies: &Cookies, path: &str, place: &Place) -> Option<Self> {
-        Self::read(cookies.named(REQUEST, place)?, path)
+    pub(crate) fn of(cookies: &Cookies, path: &str, site: &Site) -> Option<Self> {
+        Self::read(cookies.named(REQUEST, site)?, path)
     }
 
     fn read(cookie: &str, path: &str) -> Option<Self> {
@@ -98,12 +98,12 @@ impl Requested {
         parts.join("&")
     }
 
-    pub(crate) fn kept(&self, path: &str, place: &Place) -> Jar {
-        Jar::default().keep(REQUEST, &self.written(path), REQUEST_KEPT, place)
+    pub(crate) fn kept(&self, path: &str, site: &Site) -> Jar {
+        Jar::default().keep(REQUEST, &self.written(path), REQUEST_KEPT, site)
     }
 
-    pub(crate) fn forgotten(place: &Place) -> Jar {
-        Jar::default().forget(REQUEST, place)
+    pub(crate) fn forgotten(site: &Site) -> Jar {
+        Jar::default().forget(REQUEST, site)
     }
 }
 
@@ -115,8 +115,8 @@ pub(crate) async fn answered(app: &App, visitor: &Visitor, answer: SignInAnswer,
             let for_password = challenge.challenge == ChallengeKind::NewPassword;
             let waiting = Waiting { for_password, token: challenge.session, next: next.to_owned() };
             let jar = Jar::default()
-                .keep(CHALLENGE, &waiting.written(), CHALLENGE_LIFETIME, &app.place)
-                .forget(REQUEST, &app.place);
+                .keep(CHALLENGE, &waiting.written(), CHALLENGE_LIFETIME, &app.site)
+                .forget(REQUEST, &app.site);
             Ok(Reply::see(path_of(visitor, "/challenge")).with_cookies(jar))
         }
     }
@@ -134,27 +134,27 @@ async fn signed_in(app: &App, visitor: &Visitor, token: &str, next: &str) -> Res
         tracing::warn!(user.id = %former.user, %cause, "the session that a browser had before is not ended");
     }
     let jar = Jar::default()
-        .keep(SESSION, token, SESSION_LIFETIME, &app.place)
-        .forget(CHALLENGE, &app.place)
-        .forget(REQUEST, &app.place);
+        .keep(SESSION, token, SESSION_LIFETIME, &app.site)
+        .forget(CHALLENGE, &app.site)
+        .forget(REQUEST, &app.site);
     let jar = with_cart(app, visitor, begun.user, jar).await;
     Ok(Reply::see(next).with_cookies(jar))
 }
 
 /// Makes the guest's cart the buyer's. The sign-in is complete by then, so what fails here is no reason to refuse it.
 async fn with_cart(app: &App, visitor: &Visitor, buyer: UserId, jar: Jar) -> Jar {
-    let place = &app.place;
-    let Some(cookie) = visitor.cookies.named(CART, place) else { return jar };
-    let Ok(id) = cookie.parse::<CartId>() else { return jar.forget(CART, place) };
+    let site = &app.site;
+    let Some(cookie) = visitor.cookies.named(CART, site) else { return jar };
+    let Ok(id) = cookie.parse::<CartId>() else { return jar.forget(CART, site) };
     match app.carts.claim(id, buyer, browser::call(visitor.now, None)).await.map(browser::done) {
         Ok(Some(claimed)) => {
             let items = crate::cart::items_of(&claimed).to_string();
-            jar.keep(CART, &claimed.cart.id.to_string(), KEPT_CART, place).choose(ITEMS, &items, place)
+            jar.keep(CART, &claimed.cart.id.to_string(), KEPT_CART, site).choose(ITEMS, &items, site)
         }
         Ok(None) => jar,
         // It is over, was ordered, or is somebody else's.
         Err(cause) if matches!(cause.code(), Code::NotFound | Code::CartOrdered | Code::Expired) => {
-            jar.forget(CART, place)
+            jar.forget(CART, site)
         }
         Err(cause) => {
             tracing::warn!(cart.id = %id, %cause, "the cart of a guest who has signed in is not theirs yet");
@@ -164,11 +164,11 @@ async fn with_cart(app: &App, visitor: &Visitor, buyer: UserId, jar: Jar) -> Jar
 }
 
 /// What a browser forgets when it is signed out.
-pub(crate) fn signed_out(place: &Place) -> Jar {
+pub(crate) fn signed_out(site: &Site) -> Jar {
     [SESSION, CART, CHALLENGE, REQUEST, ORDERS, CONTACT, SHOP]
         .into_iter()
-        .fold(Jar::default(), |jar, name| jar.forget(name, place))
-        .choose(ITEMS, "0", place)
+        .fold(Jar::default(), |jar, name| jar.forget(name, site))
+        .choose(ITEMS, "0", site)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub(crate) async fn show_feed(
     Now(now): Now,
 ) -> Result<Reply, Problem> {
     let currency = app.currency(asked.currency);
-    let f = Frame::new(&app.place.site, language, "/feed.xml", "").priced_in(currency);
+    let f = Frame::new(&app.site.shown, language, "/feed.xml", "").priced_in(currency);
     let mut items = String::new();
     let mut cursor = asked.after;
     for _ in 0..ROUNDS {

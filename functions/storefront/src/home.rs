@@ -96,7 +96,7 @@ impl App {
             tokio::join!(self.categories.tree(&self.window, now), self.first_cards(list, language, Sort::Newest, ROW));
         // Where nothing can be read, the usual page of the problem says as much.
         let (Ok(tree), Ok(newest)) = (tree, newest) else { return Err(problem) };
-        let f = Frame::new(&self.place.site, language, "/", pages::Texts::of(language).problem_not_found);
+        let f = Frame::new(&self.site.shown, language, "/", pages::Texts::of(language).problem_not_found);
         let link = |root: &Category| Link::new(f.to(&format!("/c/{}", root.handle)), category_name(root, language));
         let categories = tree.roots.iter().take(TILES).map(link).collect();
         let rows = if newest.is_empty() { Vec::new() } else { vec![row(&f, f.t.newest, &newest, "/products")] };
@@ -143,7 +143,7 @@ pub(crate) async fn show_home(
         app.first_cards(all(), language, Sort::Price, ROW)
     );
     let (tree, newest, affordable) = (tree?, newest?, affordable?);
-    let site = &app.place.site;
+    let site = &app.site.shown;
     let t = pages::Texts::of(language);
     let title = fill(t.home_title, &[("shop", &site.name)]);
     let organization = json!({

@@ -16,7 +16,7 @@ mod xml;
 use std::sync::Arc;
 
 use axum::Router;
-use browser::{Pages, Place};
+use browser::{Pages, Site};
 use platform::{Config, Fatal};
 use shop::{ShownTexts, Window};
 
@@ -27,7 +27,7 @@ use crate::categories::Categories;
 pub struct App {
     window: Window,
     texts: ShownTexts,
-    place: Arc<Place>,
+    site: Arc<Site>,
     categories: Arc<Categories>,
     similar: Arc<product::Similar>,
     /// Whether browsers keep what was seen for when there is no network.
@@ -43,7 +43,7 @@ impl App {
         Ok(Self {
             window: Window::new(config).await?,
             texts: ShownTexts::new(config)?,
-            place: Arc::new(Place::new(config)?),
+            site: Arc::new(Site::new(config)?),
             categories: Arc::default(),
             similar: Arc::default(),
             keeps_offline: config.required_bool("OFFLINE_PAGES")?,
@@ -80,6 +80,6 @@ pub fn pages() -> Pages<App> {
 
 /// The pages; and for what the API has no route for, its problems, 404 or 405.
 pub fn router(app: App) -> Router {
-    let place = app.place.as_ref().clone();
-    browser::router(pages(), app, place)
+    let site = app.site.as_ref().clone();
+    browser::router(pages(), app, site)
 }

@@ -222,7 +222,7 @@ pub(crate) async fn list_products(
     let around = async {
         let tree = app.categories.tree(&app.window, now).await?;
         let t = pages::Texts::of(language);
-        let f = Frame::new(&app.place.site, language, "/products", t.all_products)
+        let f = Frame::new(&app.site.shown, language, "/products", t.all_products)
             .found_as(t.home_description, Vec::new())
             .priced_in(currency);
         let crumbs =
@@ -267,7 +267,7 @@ async fn category_page(
     let around = async {
         let name = category_name(shown, language);
         let t = pages::Texts::of(language);
-        let f = Frame::new(&app.place.site, language, own_path.clone(), name.as_str())
+        let f = Frame::new(&app.site.shown, language, own_path.clone(), name.as_str())
             .found_as(format!("{name} · {}", t.home_description), Vec::new())
             .priced_in(currency);
         let crumbs = crumbs(&f, &path, true);
@@ -281,7 +281,7 @@ async fn category_page(
 
 /// To the one path of what was asked for.
 pub(crate) fn moved(app: &App, language: Language, path: &str, currency: Currency) -> Reply {
-    Reply::moved(Frame::new(&app.place.site, language, path, "").priced_in(currency).to(path))
+    Reply::moved(Frame::new(&app.site.shown, language, path, "").priced_in(currency).to(path))
 }
 
 #[cfg(test)]

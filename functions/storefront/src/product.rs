@@ -80,7 +80,7 @@ impl App {
 
     /// The first currency in which a category has something.
     pub(crate) async fn currency_in(&self, category: &Handle, language: Language, now: Timestamp) -> Currency {
-        for currency in &self.place.site.currencies {
+        for currency in &self.site.shown.currencies {
             if !self.newest_of(category, *currency, language, now).await.is_empty() {
                 return *currency;
             }
@@ -136,7 +136,7 @@ async fn product_page(
     );
     let (mut found, mut currency) = (found?, currency);
     // What has no price in a currency is shown in one that it has: its address is one, whatever the currency.
-    for other in app.place.site.currencies.iter().filter(|other| **other != currency) {
+    for other in app.site.shown.currencies.iter().filter(|other| **other != currency) {
         if !matches!(found, Found::Nowhere) {
             break;
         }
@@ -160,7 +160,7 @@ async fn product_page(
     let similar: Vec<ProductCard> =
         similar.into_iter().filter(|card| card.id != shown.product.id).take(SIMILAR).collect();
 
-    let site = &app.place.site;
+    let site = &app.site.shown;
     let own_path = format!("/p/{handle}");
     let title = shown.product.seo.title.as_ref().map_or(shown.product.title.as_str(), |title| title.as_str());
     let f = Frame::new(site, language, own_path, title).priced_in(currency);

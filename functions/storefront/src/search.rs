@@ -37,7 +37,7 @@ pub(crate) async fn search_products(
     let currency = app.currency(asked.currency);
     let typed: String = asked.q.unwrap_or_default().trim().chars().take(100).collect();
     let path = if typed.is_empty() { "/search".to_owned() } else { format!("/search?q={}", escaped(&typed)) };
-    let f = Frame::new(&app.place.site, language, path, pages::Texts::of(language).search).priced_in(currency);
+    let f = Frame::new(&app.site.shown, language, path, pages::Texts::of(language).search).priced_in(currency);
     let f = Frame { search: typed.clone(), ..f };
     let Ok(words) = SearchText::parse(&typed) else { return Ok(Reply::found(f.to("/products"))) };
     let search = Search::from(&words);

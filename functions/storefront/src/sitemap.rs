@@ -97,7 +97,7 @@ fn index(app: &App, tree: &CategoryTree) -> String {
          xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
     );
     for part in parts {
-        let address = format!("{}/sitemap.xml?{part}", app.place.site.url);
+        let address = format!("{}/sitemap.xml?{part}", app.site.shown.url);
         xml.push_str(&format!("<sitemap><loc>{}</loc></sitemap>\n", escaped(&address)));
     }
     xml.push_str("</sitemapindex>\n");
@@ -107,7 +107,7 @@ fn index(app: &App, tree: &CategoryTree) -> String {
 /// The paths of the newest products, of all or of a category, in whichever currency they are sold.
 async fn products(app: &App, category: Option<Handle>) -> Result<Vec<String>, Problem> {
     let mut found = BTreeSet::new();
-    for currency in &app.place.site.currencies {
+    for currency in &app.site.shown.currencies {
         // What is sold in one currency alone is not kept out by what is sold in another.
         let (mut cursor, mut pages_left) = (None, PAGES);
         while pages_left > 0 {
@@ -127,7 +127,7 @@ async fn products(app: &App, category: Option<Handle>) -> Result<Vec<String>, Pr
 }
 
 fn part(app: &App, paths: &[String]) -> String {
-    let site = &app.place.site.url;
+    let site = &app.site.shown.url;
     let address = |language: &Language, path: &str| escaped(&format!("{site}/{}{path}", language.code()));
     let mut xml = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \

@@ -31,7 +31,7 @@ async fn page(
     let found = pages::operators_text(texts.map(|(tag, text)| (tag.as_str(), text.as_str())), language);
     let (tag, words) = found.unwrap_or_else(|| (language.tag().to_owned(), usual.to_owned()));
     let description = if tag == language.tag() { summary_of(&words) } else { title };
-    let f = Frame::new(&app.place.site, language, path, title).found_as(description, Vec::new());
+    let f = Frame::new(&app.site.shown, language, path, title).found_as(description, Vec::new());
     // What buyers accept is what they read: a new version is not hidden for long by a cached one.
     Ok(Reply::public(Screen::new(f, title, [paragraphs(&words, &tag)]).shown(), MINUTE_S, MINUTE_S))
 }
@@ -64,14 +64,14 @@ pub(crate) async fn show_terms(State(app): State<App>, Lang(language): Lang) -> 
 }
 
 pub(crate) async fn show_offline(State(app): State<App>, Lang(language): Lang) -> Reply {
-    let f = Frame::new(&app.place.site, language, "/offline", Texts::of(language).offline_title);
+    let f = Frame::new(&app.site.shown, language, "/offline", Texts::of(language).offline_title);
     let said = alert(Tone::Info, "", &[f.t.offline_text.to_owned()], &[]);
     let title = f.t.offline_title;
     Reply::public(Screen::new(f, title, [said]).shown(), HOUR_S, DAY_S)
 }
 
 pub(crate) async fn show_manifest(State(app): State<App>, Lang(language): Lang) -> Reply {
-    let site = &app.place.site;
+    let site = &app.site.shown;
     let start = format!("/{}/", language.code());
     let manifest = json!({
         "name": site.name, "short_name": site.name, "lang": language.tag(), "start_url": start, "scope": "/",
@@ -82,7 +82,7 @@ pub(crate) async fn show_manifest(State(app): State<App>, Lang(language): Lang) 
 }
 
 pub(crate) async fn show_robots(State(app): State<App>) -> Reply {
-    let site = &app.place.site.url;
+    let site = &app.site.shown.url;
     let mut lines = String::from("User-agent: *\n");
     for language in Language::ALL {
         for private in ["cart", "checkout", "account", "orders", "sign-in", "search"] {

@@ -31,7 +31,7 @@ async fn shop_page(app: &App, language: Language, handle: &str, asked: &AskedLis
     let path = format!("/v/{handle}");
     let around = async {
         let shop = app.window.shop(&handle).await?.ok_or_else(|| Problem::of(Code::NotFound))?;
-        let site = &app.place.site;
+        let site = &app.site.shown;
         let name = shop.card.name.to_string();
         let f = Frame::new(site, language, format!("/v/{handle}"), name.clone())
             .found_as(format!("{name} · {}", pages::Texts::of(language).home_description), Vec::new())

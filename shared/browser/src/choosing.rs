@@ -3,13 +3,13 @@
 use pages::Language;
 
 use crate::visitor::LANGUAGE;
-use crate::{Fields, Jar, Place, Reply};
+use crate::{Fields, Jar, Reply, Site};
 
 /// To the same page without the parameter `language`, where that has chosen one; nothing when it has not.
-pub fn chosen_language(path: &str, place: &Place) -> Option<Reply> {
+pub fn chosen_language(path: &str, site: &Site) -> Option<Reply> {
     let (page, query) = path.split_once('?')?;
     let language = Language::parse(Fields::parse(query.as_bytes()).text("language")?)?;
-    let jar = Jar::default().choose(LANGUAGE, language.code(), place);
+    let jar = Jar::default().choose(LANGUAGE, language.code(), site);
     Some(Reply::see(without(page, query, "language")).with_cookies(jar))
 }
 
@@ -23,7 +23,7 @@ pub fn without(page: &str, query: &str, parameter: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::place::tests_place;
+    use crate::site::tests_site;
 
     #[test]
     fn a_choice_leaves_the_rest_of_the_address() {
@@ -33,8 +33,8 @@ mod tests {
 
     #[test]
     fn a_choice_is_kept_where_pages_and_scripts_look_for_it() {
-        for (place, secure) in [("https://shop.example", "; Secure"), ("http://localhost:3000", "")] {
-            let reply = chosen_language("/desk?language=ru", &tests_place(place)).unwrap();
+        for (url, secure) in [("https://shop.example", "; Secure"), ("http://localhost:3000", "")] {
+            let reply = chosen_language("/desk?language=ru", &tests_site(url)).unwrap();
             let cookies = format!("{reply:?}");
             assert!(
                 cookies.contains(&format!("\"language=ru; Path=/; Max-Age=31536000; SameSite=Lax{secure}\"")),
@@ -42,7 +42,7 @@ mod tests {
             );
         }
         for nothing in ["/desk", "/desk?language=", "/desk?language=tlh", "/desk?tab=new"] {
-            assert!(chosen_language(nothing, &tests_place("https://shop.example")).is_none(), "{nothing}");
+            assert!(chosen_language(nothing, &tests_site("https://shop.example")).is_none(), "{nothing}");
         }
     }
 }

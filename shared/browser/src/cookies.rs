@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 
 use api::Problem;
 
-use crate::Place;
+use crate::Site;
 
 /// The cookies of a request, by their names without a prefix.
 #[derive(Clone, Debug, Default)]
@@ -23,10 +23,10 @@ impl Cookies {
         Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
-    /// The value of a cookie of this place. Over https only one with the prefix counts, which no other host and no page
+    /// The value of a cookie of this site. Over https only one with the prefix counts, which no other host and no page
     /// over http can have set.
-    pub fn named(&self, name: &str, place: &Place) -> Option<&str> {
-        let name = full_name(name, place);
+    pub fn named(&self, name: &str, site: &Site) -> Option<&str> {
+        let name = full_name(name, site);
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
@@ -45,8 +45,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Cookies {
     }
 }
 
-fn full_name(name: &str, place: &Place) -> String {
-    if place.is_secure() { format!("__Host-{name}") } else { name.to_owned() }
+fn full_name(name: &str, site: &Site) -> String {
+    if site.is_secure() { format!("__Host-{name}") } else { name.to_owned() }
 }
 
 /// Cookies that a browser is to keep or to forget. Scripts read none of them.
@@ -56,9 +56,9 @@ pub struct Jar(Vec<HeaderValue>);
 impl Jar {
     /// One that is kept for so long. Values are ours: ASCII without what ends a cookie.
     #[must_use]
-    pub fn keep(mut self, name: &str, value: &str, kept: Duration, place: &Place) -> Self {
-        let secure = if place.is_secure() { "; Secure" } else { "" };
-        let name = full_name(name, place);
+    pub fn keep(mut self, name: &str, value: &str, kept: Duration, site: &Site) -> Self {
+        let secure = if site.is_secure() { "; Secure" } else { "" };
+        let name = full_name(name, site);
         let line = format!("{name}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}", kept.as_secs());
         self.0.extend(HeaderValue::try_from(line).ok());
         self
@@ -66,14 +66,14 @@ impl Jar {
 
     /// One that is forgotten at once.
     #[must_use]
-    pub fn forget(self, name: &str, place: &Place) -> Self {
-        self.keep(name, "", Duration::ZERO, place)
+    pub fn forget(self, name: &str, site: &Site) -> Self {
+        self.keep(name, "", Duration::ZERO, site)
     }
 
     /// What scripts read and write too, kept for a year: see [`Cookies::plain`].
     #[must_use]
-    pub fn choose(mut self, name: &str, value: &str, place: &Place) -> Self {
-        let secure = if place.is_secure() { "; Secure" } else { "" };
+    pub fn choose(mut self, name: &str, value: &str, site: &Site) -> Self {
+        let secure = if site.is_secure() { "; Secure" } else { "" };
         let line = format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
         self.0.extend(HeaderValue::try_from(line).ok());
         self
@@ -87,7 +87,7 @@ impl Jar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::place::tests_place;
+    use crate::site::tests_site;
 
     fn sent(lines: &[&str]) -> Cookies {
         let mut headers = HeaderMap::new();
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn over_https_only_a_cookie_with_the_prefix_counts() {
-        let (secure, plain) = (tests_place("https://shop.example"), tests_place("http://localhost:3000"));
+        let (secure, plain) = (tests_site("https://shop.example"), tests_site("http://localhost:3000"));
         let cookies = sent(&["session=forged; __Host-session=ours", "cart=crt_1"]);
         assert_eq!(cookies.named("session", &secure), Some("ours"));
         assert_eq!(cookies.named("session", &plain), Some("forged"));
@@ -108,10 +108,10 @@ mod tests {
 
     #[test]
     fn a_cookie_is_kept_from_scripts_and_other_sites() {
-        let jar = Jar::default().keep("cart", "crt_1", Duration::from_secs(60), &tests_place("https://shop.example"));
+        let jar = Jar::default().keep("cart", "crt_1", Duration::from_secs(60), &tests_site("https://shop.example"));
         let expected = "__Host-cart=crt_1; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure";
         assert_eq!(jar.into_lines(), [expected]);
-        let jar = Jar::default().forget("cart", &tests_place("http://localhost:3000"));
+        let jar = Jar::default().forget("cart", &tests_site("http://localhost:3000"));
         assert_eq!(jar.into_lines(), ["cart=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"]);
     }
 }

@@ -8,10 +8,10 @@ mod acting;
 mod choosing;
 mod cookies;
 mod form;
-mod place;
 mod policy;
 mod reply;
 mod router;
+mod site;
 mod uploads;
 mod visitor;
 
@@ -19,10 +19,10 @@ pub use acting::{KEY, call, done, keyed, new_key};
 pub use choosing::{chosen_language, without};
 pub use cookies::{Cookies, Jar};
 pub use form::{Fields, Form, as_api};
-pub use place::{Lang, Place};
 pub use policy::protect_page;
 pub use reply::Reply;
 pub use router::{Pages, router};
+pub use site::{Lang, Site};
 pub use uploads::{MOST_UPLOADED, Uploaded, Uploads};
 pub use visitor::{
     CART, ITEMS, KEPT_CART, Preferred, SESSION, SHOP, Sessions, Signed, Visitor, safe_next, sign_in_path,

@@ -22,11 +22,11 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use pages::Language;
 
 use crate::form::check_same_origin;
-use crate::place::language_of;
 use crate::policy::{Leads, protect};
 use crate::reply::Public;
+use crate::site::language_of;
 use crate::visitor::{LANGUAGE, Main, preferred};
-use crate::{Cookies, Jar, Place};
+use crate::{Cookies, Jar, Site};
 
 /// The limit on a form in bytes.
 const FORM_LIMIT: usize = 256 * 1024;
@@ -98,14 +98,14 @@ impl<App: Clone + Send + Sync + 'static> Pages<App> {
 /// The router of a function's pages. Around them it refuses what another site's page sends, shows a page for each
 /// problem in the language of the path or else of the visitor, compresses where nobody before does, answers 304, and
 /// adds the headers that every answer carries.
-pub fn router<App: Clone + Send + Sync + 'static>(pages: Pages<App>, app: App, place: Place) -> Router {
-    let place = Arc::new(place);
+pub fn router<App: Clone + Send + Sync + 'static>(pages: Pages<App>, app: App, site: Site) -> Router {
+    let site = Arc::new(site);
     pages
         .router
         .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))
         .with_state(app)
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
-        .layer(from_fn(move |request: Request, next: Next| finish(request, next, Arc::clone(&place))))
+        .layer(from_fn(move |request: Request, next: Next| finish(request, next, Arc::clone(&site))))
 }
 
 /// Whether this router matched the same page as the gateway, whose route names any method: see the twin of this check
@@ -132,27 +132,27 @@ fn is_of_the_api(path: &str) -> bool {
     path.split('/').find(|step| !step.is_empty()) == Some("v1")
 }
 
-async fn finish(mut request: Request, next: Next, place: Arc<Place>) -> Response {
+async fn finish(mut request: Request, next: Next, site: Arc<Site>) -> Response {
     if is_of_the_api(request.uri().path()) {
         return api::unrouted(&request, EVERY_ROUTE);
     }
     let cookies = Cookies::of(request.headers());
     let of_path = language_of(request.uri().path());
-    let language = of_path.unwrap_or_else(|| preferred(&cookies, request.headers(), place.site.main_language));
+    let language = of_path.unwrap_or_else(|| preferred(&cookies, request.headers(), site.shown.main_language));
     let is_new = of_path.filter(|language| cookies.plain(LANGUAGE) != Some(language.code()));
     let id = api::identity::request_id(request.extensions()).map(str::to_owned);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let known = is_read.then(|| request.headers().get(IF_NONE_MATCH).cloned()).flatten();
-    request.extensions_mut().insert(Main(place.site.main_language));
-    let accepts_gzip = place.compresses && takes_gzip(request.headers());
+    request.extensions_mut().insert(Main(site.shown.main_language));
+    let accepts_gzip = site.compresses && takes_gzip(request.headers());
 
     let mut response = if !is_as_routed(&request) {
         Problem::of(Code::NotFound).into_response()
     } else if is_read || *request.method() == Method::OPTIONS {
         next.run(request).await
     } else {
-        match check_same_origin(request.headers(), &place.origin) {
+        match check_same_origin(request.headers(), &site.origin) {
             Ok(()) => next.run(request).await,
             Err(refused) => refused.into_response(),
         }
@@ -163,7 +163,7 @@ async fn finish(mut request: Request, next: Next, place: Arc<Place>) -> Response
             let route = route.as_ref().map_or("", MatchedPath::as_str);
             api::router::log_failure(&problem, route, id.as_deref());
         }
-        show_problem(&mut response, &problem, language, &place, id.as_deref());
+        show_problem(&mut response, &problem, language, &site, id.as_deref());
     }
     let leads = response.extensions_mut().remove::<Leads>().unwrap_or_default();
     let is_public = response.extensions_mut().remove::<Public>().is_some();
@@ -176,16 +176,16 @@ async fn finish(mut request: Request, next: Next, place: Arc<Place>) -> Response
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(CONTENT_TYPE);
         response.headers_mut().remove(CONTENT_LENGTH);
-        if place.compresses {
+        if site.compresses {
             response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
         }
-    } else if place.compresses {
+    } else if site.compresses {
         response = compressed(response, accepts_gzip).await;
     }
     // A page for one person remembers its language, for pages whose paths name none. Where scripts run, choosing one
     // does so too.
     if let Some(language) = is_new.filter(|_| is_read && !is_public && response.status() == StatusCode::OK) {
-        for cookie in Jar::default().choose(LANGUAGE, language.code(), &place).into_lines() {
+        for cookie in Jar::default().choose(LANGUAGE, language.code(), &site).into_lines() {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
     }
@@ -196,9 +196,9 @@ async fn finish(mut request: Request, next: Next, place: Arc<Place>) -> Response
 }
 
 /// Puts a page in the place of a problem's document.
-fn show_problem(response: &mut Response, problem: &Problem, language: Language, place: &Place, id: Option<&str>) {
+fn show_problem(response: &mut Response, problem: &Problem, language: Language, site: &Site, id: Option<&str>) {
     let detail = problem.detail_for_people();
-    let page = pages::problem(&place.site, language, problem.code(), detail, id);
+    let page = pages::problem(&site.shown, language, problem.code(), detail, id);
     *response.body_mut() = Body::from(page);
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);

@@ -9,8 +9,8 @@ use http::request::Parts;
 use pages::Language;
 use shop::{BrowserSession, BrowserSessions};
 
-use crate::place::language_of;
-use crate::{Cookies, Place, Reply};
+use crate::site::language_of;
+use crate::{Cookies, Reply, Site};
 
 /// The cookie of a signed-in person.
 pub const SESSION: &str = "session";
@@ -26,8 +26,8 @@ pub const KEPT_CART: std::time::Duration = domain::cart::LIFETIME;
 
 /// State that knows who is signed in.
 pub trait Sessions {
-    /// Where its pages are.
-    fn place(&self) -> &Place;
+    /// The site that its pages belong to.
+    fn site(&self) -> &Site;
     /// The sessions of browsers.
     fn sessions(&self) -> &BrowserSessions;
 }
@@ -65,12 +65,12 @@ impl<S: Sessions + Send + Sync> FromRequestParts<S> for Visitor {
         let Now(now) = Now::from_request_parts(parts, state).await?;
         let SourceIp(client) = SourceIp::from_request_parts(parts, state).await?;
         let cookies = Cookies::of(&parts.headers);
-        let session = match cookies.named(SESSION, state.place()) {
+        let session = match cookies.named(SESSION, state.site()) {
             Some(cookie) => state.sessions().signed_in(cookie, now).await?,
             None => None,
         };
         let language =
-            language.unwrap_or_else(|| preferred(&cookies, &parts.headers, state.place().site.main_language));
+            language.unwrap_or_else(|| preferred(&cookies, &parts.headers, state.site().shown.main_language));
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Self { language, cookies, session, now, client, path })
     }

@@ -1,24 +1,25 @@
-//! Where the pages are: the site, how it is reached, and the language that a path names.
+//! The site that pages belong to, how it is reached, and the language that a path names.
 
 use axum::extract::FromRequestParts;
 use domain::{Code, Currency};
 use http::request::Parts;
-use pages::{Language, Site};
+use pages::Language;
 use platform::{Config, Fatal};
 
 use api::Problem;
 
 /// The site with what its pages need to know of their surroundings.
 #[derive(Clone, Debug)]
-pub struct Place {
-    pub site: Site,
+pub struct Site {
+    /// What its pages show of it.
+    pub shown: pages::Site,
     /// Scheme, host and port of the pages.
     pub(crate) origin: String,
     /// Whether pages are compressed here, because nobody before does it.
     pub(crate) compresses: bool,
 }
 
-impl Place {
+impl Site {
     /// Reads what all functions of pages are given.
     ///
     /// # Errors
@@ -36,7 +37,7 @@ impl Place {
         Ok(Self {
             origin: origin_of(&url),
             compresses: config.required_bool("COMPRESS_PAGES")?,
-            site: Site {
+            shown: pages::Site {
                 name: config.required("SHOP_NAME")?.to_owned(),
                 url,
                 phone: given("HELP_PHONE"),
@@ -76,10 +77,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Lang {
     }
 }
 
-/// A place for tests, at this address.
+/// A site for tests, at this address.
 #[cfg(test)]
-pub(crate) fn tests_place(url: &str) -> Place {
-    let site = Site {
+pub(crate) fn tests_site(url: &str) -> Site {
+    let shown = pages::Site {
         name: "Bozor".to_owned(),
         url: url.to_owned(),
         phone: None,
@@ -87,7 +88,7 @@ pub(crate) fn tests_place(url: &str) -> Place {
         main_language: Language::En,
         currencies: vec![],
     };
-    Place { site, origin: origin_of(url), compresses: false }
+    Site { shown, origin: origin_of(url), compresses: false }
 }
 
 #[cfg(test)]

@@ -238,7 +238,13 @@ async fn what_search_engines_read_agrees_with_the_page_and_the_api() {
     assert_eq!(data["name"], "</script><b>Bowl & \"co\"");
     let api = shop.anon().get(&format!("/v1/products/{}", bowl.handle)).await.expect(200).clone();
     assert_eq!((&data["@type"], &data["offers"]["price"]), (&json!("Product"), &api["variants"][0]["price"]["amount"]));
-    assert_eq!(data["offers"]["shippingDetails"]["shippingRate"]["value"], "5.00");
+    let delivery = &data["offers"]["shippingDetails"];
+    assert_eq!(delivery["shippingRate"]["value"], "5.00");
+    assert_eq!(delivery["shippingDestination"], json!({"@type": "DefinedRegion", "addressCountry": "UZ"}));
+    let returns = &data["offers"]["hasMerchantReturnPolicy"];
+    assert_eq!((&returns["applicableCountry"], &returns["returnPolicyCountry"]), (&json!("UZ"), &json!("UZ")));
+    assert_eq!(returns["returnPolicyCategory"], "https://schema.org/MerchantReturnFiniteReturnWindow");
+    assert_eq!(returns["merchantReturnDays"], 14, "as the settings have it");
     let price = api["variants"][0]["price"]["amount"].as_str().expect("a price");
     let page = page.shows(&format!("${price}"));
     assert!(!page.html.contains("</script><b>"), "the title is text");

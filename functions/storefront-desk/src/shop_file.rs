@@ -9,7 +9,7 @@ use domain::vendor::{Membership, Permission, PublicIdentity, VendorAccount, Vend
 use domain::{Currency, Money};
 use pages::forms::{Button, Choice, Field, Form, Group, Kind};
 use pages::parts::{Link, Tone, actions, alert, badge, boxed, facts, muted, paragraphs, stated};
-use pages::{Html, Language, Texts};
+use pages::{HOME_COUNTRY, Html, Language, Texts};
 use serde_json::{Map, Value, json};
 
 use crate::App;
@@ -67,7 +67,7 @@ pub(crate) fn file_fields(
         all.push(Choice::new(currency.as_str(), currency.as_str()));
     }
     let mut countries: Vec<Choice> = COUNTRIES.iter().map(|(code, name)| Choice::new(*code, *name)).collect();
-    let country = identity.map_or("UZ", |identity| identity.country.as_str());
+    let country = identity.map_or(HOME_COUNTRY, |identity| identity.country.as_str());
     if !countries.iter().any(|known| known.value == country) {
         countries.push(Choice::new(country, country));
     }

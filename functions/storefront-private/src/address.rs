@@ -4,8 +4,8 @@ use api::Problem;
 use browser::{Fields, as_api};
 use domain::address::{Address, AddressField, Country};
 use domain::{Code, Coded, FieldError};
-use pages::Texts;
 use pages::forms::{Choice, Field, Group, Kind};
+use pages::{HOME_COUNTRY, Texts};
 use serde_json::{Map, Value};
 
 /// What a telephone number begins with before somebody has typed anything.
@@ -75,7 +75,7 @@ pub(crate) fn fields(t: &Texts, prefix: &str, known: Option<&Address>, chosen: O
     let line = |name: &str, label: &str, autocomplete: &'static str| field(name, label, Kind::Text, autocomplete, 200);
     let mut options: Vec<Choice> = COUNTRIES.iter().map(|(code, name)| Choice::new(*code, *name)).collect();
     // One that was saved through the API may be in any country.
-    let country = known.map_or("UZ", |known| known.country.as_str());
+    let country = known.map_or(HOME_COUNTRY, |known| known.country.as_str());
     if !options.iter().any(|option| option.value == country) {
         options.push(Choice::new(country, country));
     }

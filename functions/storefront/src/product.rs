@@ -7,12 +7,14 @@ use std::time::Duration;
 use api::{Now, Problem, Query};
 use axum::extract::{Path, State};
 use browser::{Lang, Reply};
+use domain::address::Country;
 use domain::catalog::{List, ProductCard};
+use domain::return_policy::{ReturnPolicy, WayBack};
 use domain::text::Handle;
 use domain::{Code, Currency, Money, Timestamp, VariantId};
 use pages::parts::Link;
 use pages::views::{self, Shows, Variant};
-use pages::{Frame, Html, Language, Picture, count, date, fill, money};
+use pages::{Frame, HOME_COUNTRY, Html, Language, Picture, count, date, fill, money};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shop::{Found, ShownProduct, ShownVariant, Sort};
@@ -130,9 +132,10 @@ async fn product_page(
 ) -> Result<Reply, Problem> {
     let handle = Handle::parse(handle).map_err(|_| Problem::of(Code::NotFound))?;
     let (currency, wanted) = (app.currency(asked.currency), language.content());
-    let (found, tree) = tokio::join!(
+    let (found, tree, rules) = tokio::join!(
         app.window.product(&handle, currency, wanted.as_ref(), now),
-        app.categories.tree(&app.window, now)
+        app.categories.tree(&app.window, now),
+        app.texts.return_rules()
     );
     let (mut found, mut currency) = (found?, currency);
     // What has no price in a currency is shown in one that it has: its address is one, whatever the currency.
@@ -160,12 +163,20 @@ async fn product_page(
     let similar: Vec<ProductCard> =
         similar.into_iter().filter(|card| card.id != shown.product.id).take(SIMILAR).collect();
 
+    let returns = match rules {
+        Ok(rules) => Country::parse(HOME_COUNTRY).map(|home| rules.policy(&home, &shown.product.categories)),
+        Err(cause) => {
+            tracing::warn!(%cause, "the rules of returns cannot be read: search engines are told where they stand");
+            None
+        }
+    };
+
     let site = &app.site.shown;
     let own_path = format!("/p/{handle}");
     let title = shown.product.seo.title.as_ref().map_or(shown.product.title.as_str(), |title| title.as_str());
     let f = Frame::new(site, language, own_path, title).priced_in(currency);
     let crumbs = crumbs(&f, &path, false);
-    let data = vec![data_of(&f, &shown), crumb_data(&f, &crumbs)];
+    let data = vec![data_of(&f, &shown, returns), crumb_data(&f, &crumbs)];
     let image = pictures(&f, &shown, app.window.media_base()).first().map(|picture| picture.src.clone());
     let f = Frame { image, ..f.found_as(summary(&shown), data) };
     let page = view(f, crumbs, &shown, asked.variant, similar, app.window.media_base());
@@ -306,10 +317,12 @@ fn facts(f: &Frame<'_>, shown: &ShownProduct) -> Vec<(String, String)> {
 }
 
 /// The product as search engines read it, one or a group of those that differ: the same prices as on the page.
-fn data_of(f: &Frame<'_>, shown: &ShownProduct) -> String {
+fn data_of(f: &Frame<'_>, shown: &ShownProduct, policy: Option<ReturnPolicy>) -> String {
     let url = f.canonical(&f.language);
     let images: Vec<&str> = shown.card.image.iter().map(|image| image.url.as_str()).collect();
     let title = shown.product.title.as_str();
+    let back_to = shown.vendor_identity.as_ref().map(|identity| identity.country.as_str());
+    let returns = returns_of(&format!("{}{}", f.site.url, f.to("/returns")), policy, back_to);
     let mut data = json!({
         "@context": "https://schema.org", "name": title, "url": url, "description": summary(shown), "image": images,
     });
@@ -318,14 +331,15 @@ fn data_of(f: &Frame<'_>, shown: &ShownProduct) -> String {
         [only] => {
             fields.insert("@type".to_owned(), Value::from("Product"));
             fields.extend(only.sku.iter().map(|sku| ("sku".to_owned(), Value::from(sku.as_str()))));
-            fields.insert("offers".to_owned(), offer_of(f, shown, only, &url));
+            fields.insert("offers".to_owned(), offer_of(&url, shown, only, &returns));
         }
         several => {
             let variant = |variant: &ShownVariant| {
                 let values: Vec<&str> = variant.options.values().map(String::as_str).collect();
                 let name = format!("{title} ({})", values.join(", "));
                 let mut one = json!({
-                    "@type": "Product", "name": name, "image": images, "offers": offer_of(f, shown, variant, &url),
+                    "@type": "Product", "name": name, "image": images,
+                    "offers": offer_of(&url, shown, variant, &returns),
                 });
                 if let (Some(sku), Some(one)) = (&variant.sku, one.as_object_mut()) {
                     one.insert("sku".to_owned(), Value::from(sku.as_str()));
@@ -340,8 +354,34 @@ fn data_of(f: &Frame<'_>, shown: &ShownProduct) -> String {
     data.to_string()
 }
 
-/// What a variant costs, whether it is there, what its delivery costs, and where it stands how it is given back.
-fn offer_of(f: &Frame<'_>, shown: &ShownProduct, variant: &ShownVariant, url: &str) -> Value {
+/// How goods are given back by who lives in the home country: where it stands, and what holds where that is known. The
+/// words are those of <https://schema.org/MerchantReturnPolicy>. `back_to` is the country of their vendor.
+fn returns_of(link: &str, policy: Option<ReturnPolicy>, back_to: Option<&str>) -> Value {
+    let category = |policy: ReturnPolicy| match policy.days {
+        0 => "https://schema.org/MerchantReturnNotPermitted",
+        _ => "https://schema.org/MerchantReturnFiniteReturnWindow",
+    };
+    let fees = |policy: ReturnPolicy| match policy.way_back {
+        WayBack::Buyer => Some("https://schema.org/ReturnFeesCustomerResponsibility"),
+        WayBack::Vendor | WayBack::Operator => Some("https://schema.org/FreeReturn"),
+        WayBack::Other => None,
+    };
+    let taken_back = policy.filter(|policy| policy.days > 0);
+    let mut returns = json!({
+        "@type": "MerchantReturnPolicy", "merchantReturnLink": link,
+        "applicableCountry": policy.map(|_| HOME_COUNTRY), "returnPolicyCategory": policy.map(category),
+        "merchantReturnDays": taken_back.map(|policy| policy.days), "returnFees": taken_back.and_then(fees),
+        "returnMethod": taken_back.map(|_| "https://schema.org/ReturnByMail"),
+        "returnPolicyCountry": taken_back.and(back_to),
+    });
+    if let Some(fields) = returns.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    returns
+}
+
+/// What a variant costs, whether it is there, what its delivery costs, and how it is given back.
+fn offer_of(url: &str, shown: &ShownProduct, variant: &ShownVariant, returns: &Value) -> Value {
     let availability = if variant.available > 0 {
         "https://schema.org/InStock"
     } else if variant.backorder {
@@ -349,16 +389,18 @@ fn offer_of(f: &Frame<'_>, shown: &ShownProduct, variant: &ShownVariant, url: &s
     } else {
         "https://schema.org/OutOfStock"
     };
-    let returns = format!("{}{}", f.site.url, f.to("/returns"));
     let mut offer = json!({
         "@type": "Offer", "url": format!("{url}?variant={}", variant.id), "price": variant.price.decimal(),
         "priceCurrency": variant.price.currency().as_str(), "availability": availability,
         "seller": {"@type": "Organization", "name": shown.product.vendor.name.as_str()},
-        "hasMerchantReturnPolicy": {"@type": "MerchantReturnPolicy", "merchantReturnLink": returns},
+        "hasMerchantReturnPolicy": returns,
     });
     if let (Some(rate), Some(offer)) = (shown.delivery, offer.as_object_mut()) {
         let rate = json!({"@type": "MonetaryAmount", "value": rate.decimal(), "currency": rate.currency().as_str()});
-        offer.insert("shippingDetails".to_owned(), json!({"@type": "OfferShippingDetails", "shippingRate": rate}));
+        let destination = json!({"@type": "DefinedRegion", "addressCountry": HOME_COUNTRY});
+        let details =
+            json!({"@type": "OfferShippingDetails", "shippingRate": rate, "shippingDestination": destination});
+        offer.insert("shippingDetails".to_owned(), details);
     }
     offer
 }
@@ -370,5 +412,23 @@ mod tests {
     #[test]
     fn a_description_for_search_engines_has_words_only() {
         assert_eq!(plain("<p>Blue&nbsp;bowl</p><ul><li>A &amp; B</li></ul>"), "Blue bowl A & B");
+    }
+
+    #[test]
+    fn search_engines_are_told_of_returns_what_is_known() {
+        let link = json!({"@type": "MerchantReturnPolicy", "merchantReturnLink": "/returns"});
+        assert_eq!(returns_of("/returns", None, Some("UZ")), link);
+        let said = |days: u16, way_back: WayBack| {
+            let returns = returns_of("/returns", Some(ReturnPolicy { days, way_back }), Some("CN"));
+            let text = |field: &str| returns[field].as_str().map(|text| text.replace("https://schema.org/", ""));
+            assert_eq!(returns["applicableCountry"], HOME_COUNTRY);
+            (text("returnPolicyCategory"), returns["merchantReturnDays"].as_u64(), text("returnFees"))
+        };
+        let words = |word: &str| Some(word.to_owned());
+        let finite = || words("MerchantReturnFiniteReturnWindow");
+        assert_eq!(said(14, WayBack::Buyer), (finite(), Some(14), words("ReturnFeesCustomerResponsibility")));
+        assert_eq!(said(30, WayBack::Vendor), (finite(), Some(30), words("FreeReturn")));
+        assert_eq!(said(7, WayBack::Other), (finite(), Some(7), None));
+        assert_eq!(said(0, WayBack::Buyer), (words("MerchantReturnNotPermitted"), None, None));
     }
 }

@@ -14,6 +14,10 @@ use crate::language::Language;
 /// constant is right for all that the marketplace stores; one in another country will need a setting.
 pub const TASHKENT: Duration = Duration::from_secs(5 * 3_600);
 
+/// The country of most buyers, by its code: forms of addresses begin with it, and search engines are told what holds
+/// there. As with [`TASHKENT`], a marketplace in another country will need a setting.
+pub const HOME_COUNTRY: &str = "UZ";
+
 /// Keeps an amount on one line: a price that breaks between its thousands reads as two numbers.
 pub(crate) const NO_BREAK_SPACE: char = '\u{a0}';
 

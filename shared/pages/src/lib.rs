@@ -26,7 +26,7 @@ pub mod views;
 
 pub use card_row::{Card, CardRow, grid, identity_facts, unit_words};
 pub use domain::text::to_cyrillic;
-pub use format::{TASHKENT, date, date_time, money, number};
+pub use format::{HOME_COUNTRY, TASHKENT, date, date_time, money, number};
 pub use history::event_words;
 pub use html::Html;
 pub use language::Language;

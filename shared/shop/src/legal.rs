@@ -1,20 +1,21 @@
-//! Texts of the operator, as buyers see them.
+//! Texts of the operator, as buyers see them, and what else pages say of what the operator promises.
 
 use domain::legal::{LegalText, LegalVersion};
+use domain::return_policy::ReturnRules;
 use platform::{Config, Fatal};
 use store::SettingsTable;
 
 use crate::Error;
 use crate::checkout::Checkout;
 
-/// The texts that pages show to everybody.
+/// The texts and rules that pages show to everybody.
 #[derive(Clone, Debug)]
 pub struct ShownTexts {
     settings: SettingsTable,
 }
 
 impl ShownTexts {
-    /// Builds the client. It connects with the first text that is asked for: few visitors read them.
+    /// Builds the client. It connects with the first of them that is asked for.
     ///
     /// # Errors
     /// An environment variable is missing or invalid.
@@ -25,6 +26,11 @@ impl ShownTexts {
     /// The last version of a text.
     pub async fn last(&self, text: LegalText) -> Result<Option<LegalVersion>, Error> {
         Ok(self.settings.last_legal(text).await?)
+    }
+
+    /// What is promised about returns, at most 30 seconds old.
+    pub async fn return_rules(&self) -> Result<ReturnRules, Error> {
+        Ok(self.settings.current().await?.returns.clone())
     }
 }
 

@@ -1,7 +1,7 @@
 // Runs the parts that are named, or all, with one browser.
 import { SHOP, closeChrome, closing, counted, send } from "./lib.mjs";
 
-const parts = ["journey", "security", "audit", "offline", "ease"];
+const parts = ["journey", "security", "audit", "pictures", "offline", "ease"];
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : parts;
 const begun = Date.now();
 // Until it has come to its end.

@@ -119,7 +119,8 @@ pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
 
 /// Does what is due: sends undelivered events again, redrives dead letters, tries unmatched payments again, looks up
 /// payments, ends orders past their deadline, reminds of and ends what nobody does about vendor orders, requests
-/// refunds, tells of papers that expire, has unused pictures deleted. A failure does not stop the rest, and what failed stays due.
+/// refunds, tells of papers that expire, has unused pictures deleted. A failure does not stop the rest, and what failed
+/// stays due.
 ///
 /// # Errors
 /// The table or a queue does not answer. Everything else was still done.

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use domain::catalog::{Color, Picture, PictureFiles, PictureName, VendorPicture};
+use domain::catalog::{Color, Picture, PictureFault, PictureFiles, PictureName, VendorPicture};
 use domain::upload::picture_key;
 use domain::{MediaId, Timestamp, VendorId};
 use ring::digest;
 use store::Backoff;
 
-use crate::picture::{FileKind, Made, PictureFault};
+use crate::picture::{FileKind, Made};
 use crate::{App, MediaError, picture};
 
 /// How often a product that has asked for a picture is read again until it names it: it does so within the time of

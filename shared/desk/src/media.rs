@@ -28,7 +28,8 @@ pub struct BeginUpload {
     size: u64,
 }
 
-/// The types of pictures that are accepted. SVG is not: it may contain scripts. AVIF and HEIC are not: save them as JPEG.
+/// The types of pictures that are accepted. SVG is not: it may contain scripts. AVIF and HEIC are not: save them as
+/// JPEG.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 pub enum PictureType {
     #[serde(rename = "image/jpeg")]

@@ -5,10 +5,11 @@ use domain::catalog::{Color, ImageLink};
 
 use crate::Html;
 
-/// How wide a card is: half of a phone, or a column of the grid.
-pub const ON_CARD: &str = "(min-width:48em) 15rem,50vw";
-/// How wide the first picture of a product is.
-pub const ON_PRODUCT: &str = "(min-width:48em) 44rem,88vw";
+/// How wide a card is: half of a phone, or a column of the grid. It says a little less, so that a phone with two pixels
+/// for one takes the smallest file, which is sharp enough there and half the bytes of the next.
+pub const ON_CARD: &str = "(min-width:48em) 15rem,41vw";
+/// How wide the first picture of a product is, with the same little less.
+pub const ON_PRODUCT: &str = "(min-width:48em) 44rem,75vw";
 /// How wide the picture beside the greeting is.
 pub const ON_HOME: &str = "(min-width:48em) 30rem,100vw";
 /// How wide a tile of a category is.
@@ -96,7 +97,7 @@ mod tests {
         assert_eq!(
             shown,
             "<img src=\"https://m.test/m/a.jpg\" srcset=\"https://m.test/m/a-320.webp 320w,https://m.test/m/a-640.webp \
-             640w\" sizes=\"(min-width:48em) 15rem,50vw\" alt=\"a &#34;bowl&#34;\" width=\"640\" height=\"480\" \
+             640w\" sizes=\"(min-width:48em) 15rem,41vw\" alt=\"a &#34;bowl&#34;\" width=\"640\" height=\"480\" \
              class=\"k r1 g2 u3\" loading=\"lazy\">"
         );
         let plain = Picture::at("https://a.test/x.jpg").show(ON_CARD, true).to_string();

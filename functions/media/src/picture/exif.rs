@@ -1,8 +1,8 @@
 //! The one field of EXIF that pixels depend on.
 
-use super::PictureFault;
 use super::reader::Reader;
 use super::sizes::Size;
+use domain::catalog::PictureFault;
 
 /// The tag `Orientation`: CIPA DC-008 section 4.6.5.
 const ORIENTATION: u16 = 0x0112;

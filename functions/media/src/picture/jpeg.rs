@@ -5,19 +5,28 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
+use super::decoded::Decoded;
 use super::exif::Orientation;
 use super::raster::{Raster, Samples};
 use super::reader::Reader;
-use super::sizes::Size;
-use super::{Decoded, MAX_SIDE, PictureFault};
+use super::sizes::{MAX_SIDE, Size, check};
+use domain::catalog::PictureFault;
 
-/// Encoders write about ten scans, optimisers up to twenty. Each scan goes over all pixels again, whatever its length: a
-/// small file of many scans would keep a decoder busy for minutes.
+/// Encoders write about ten scans, optimisers up to twenty. Each scan goes over all pixels again, whatever its length:
+/// a small file of very many scans would keep the decoder busy for minutes.
 const MAX_SCANS: usize = 64;
+
+// The markers that are named below. All are in table B.1.
+const PROGRESSIVE: u8 = 0xC2;
+const END: u8 = 0xD9;
+const SCAN: u8 = 0xDA;
+
+/// Adobe's segment that says that four components are YCCK. Without it they are CMYK.
+const YCCK: &[u8] = b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0\x02";
 
 /// Decodes a JPEG, baseline or progressive, in grey, colour or CMYK.
 ///
-/// The decoder is strict: it would fill what is missing of a picture with grey, and show a damaged one.
+/// The decoder is told to be strict. It would fill with grey what is missing or damaged.
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFault> {
     let Stripped { bytes, frame, is_rgb, orientation } = strip(bytes)?;
     let (samples, colours) = match frame.names.len() {
@@ -47,17 +56,18 @@ struct Stripped {
 }
 
 /// Leaves out what does not make pixels: EXIF with its preview, profiles, texts, and whatever comes after the end, such
-/// as the second picture of a stereo camera, a video, or a script.
+/// as a second picture, a video or a script.
 ///
 /// # Errors
-/// [`PictureFault::Broken`] when the end is missing: decoders do not mind, and show the upper part of a photograph whose
-/// upload broke off.
+/// [`PictureFault::Broken`] when the end is missing. Decoders do not mind: they would show the upper part of a
+/// photograph whose upload broke off.
 fn strip(bytes: &[u8]) -> Result<Stripped, PictureFault> {
     let mut reader = Reader(bytes);
     let mut kept = Vec::with_capacity(bytes.len());
     kept.extend_from_slice(reader.take(2)?);
 
     let (mut frame, mut scans, mut notes) = (None::<Frame>, Scans::default(), Notes::default());
+    let mut coded_bytes = 0;
     loop {
         let marker = marker(&mut reader)?;
         match marker {
@@ -72,9 +82,11 @@ fn strip(bytes: &[u8]) -> Result<Stripped, PictureFault> {
         match (marker, &frame) {
             (0xC0..=0xC2, None) => frame = Some(Frame::read(marker == PROGRESSIVE, body)?),
             (SCAN, Some(frame)) => {
-                if scans.count == 0 && frame.names.len() == 4 && notes.adobe == Some(2) {
+                let is_ycck = frame.names.len() == 4 && notes.adobe == Some(2);
+                if scans.count == 0 && is_ycck {
                     kept.extend_from_slice(YCCK);
                 }
+                frame.check(is_ycck)?;
                 scans.add(frame, body)?;
             }
             (0xC0..=0xC2 | SCAN, _) => return Err(PictureFault::Broken),
@@ -90,22 +102,20 @@ fn strip(bytes: &[u8]) -> Result<Stripped, PictureFault> {
         kept.extend_from_slice(&[0xFF, marker]);
         kept.extend_from_slice(segment);
         if marker == SCAN {
-            kept.extend_from_slice(coded(&mut reader)?);
+            let coded = coded(&mut reader)?;
+            coded_bytes += coded.len();
+            kept.extend_from_slice(coded);
         }
     }
     kept.extend_from_slice(&[0xFF, END]);
     let frame = frame.filter(|frame| scans.seen.len() == frame.names.len()).ok_or(PictureFault::Broken)?;
+    if frame.least_bytes() > coded_bytes {
+        return Err(PictureFault::Broken);
+    }
     // As in libjpeg, Adobe's word counts where JFIF has not settled the colours. The decoder looks at names by itself.
     let is_rgb = !notes.is_jfif && notes.adobe == Some(0) && frame.names != *b"RGB";
     Ok(Stripped { bytes: kept, frame, is_rgb, orientation: notes.orientation.unwrap_or_default() })
 }
-
-const PROGRESSIVE: u8 = 0xC2;
-const END: u8 = 0xD9;
-const SCAN: u8 = 0xDA;
-
-/// Adobe's segment that says that four components are YCCK. Without it they are CMYK.
-const YCCK: &[u8] = b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0\x02";
 
 /// The next marker. Whatever is between segments is skipped, as all decoders do.
 fn marker(reader: &mut Reader<'_>) -> Result<u8, PictureFault> {
@@ -168,6 +178,8 @@ struct Frame {
     is_progressive: bool,
     /// The names of the components.
     names: Vec<u8>,
+    /// How many columns and lines each component has for one of the coarsest component, in four bits each.
+    sampling: Vec<u8>,
 }
 
 impl Frame {
@@ -175,20 +187,41 @@ impl Frame {
         let mut reader = Reader(body);
         let bits = reader.byte()?;
         let (height, width) = (reader.big_u16()?, reader.big_u16()?);
+        let size = check(Size { width: width.into(), height: height.into() })?;
         let components = reader.byte()?;
         if bits != 8 || !matches!(components, 1 | 3 | 4) {
             return Err(PictureFault::OtherKind);
         }
-        let size = super::check(Size { width: width.into(), height: height.into() })?;
-        let mut names = Vec::new();
+        let (mut names, mut sampling) = (Vec::new(), Vec::new());
         for _ in 0..components {
-            let [name, sampling, _] = reader.array()?;
-            if names.contains(&name) || !matches!((sampling >> 4, sampling & 15), (1..=4, 1..=4)) {
+            let [name, factors, _] = reader.array()?;
+            if names.contains(&name) || !matches!((factors >> 4, factors & 15), (1..=4, 1..=4)) {
                 return Err(PictureFault::Broken);
             }
             names.push(name);
+            sampling.push(factors);
         }
-        Ok(Self { size, is_progressive, names })
+        Ok(Self { size, is_progressive, names, sampling })
+    }
+
+    /// The least that the coded pixels can take: a bit for each square of 8 by 8. The decoder makes up what is missing
+    /// before the end, so that a file of 500 bytes would cost as much as 40 megapixels if its header says so.
+    fn least_bytes(&self) -> usize {
+        let squares = (self.size.width / 8) * (self.size.height / 8);
+        (squares / 8) as usize
+    }
+
+    /// Accepts what cameras, phones, browsers and graphics programs write: colours in full or half resolution in either
+    /// direction, and a fourth component as fine as the first. In other layouts zune-jpeg 0.5.15 makes wrong colours or
+    /// panics.
+    fn check(&self, is_ycck: bool) -> Result<(), PictureFault> {
+        let is_decoded = match self.sampling.as_slice() {
+            [_] | [0x11, 0x11, 0x11, 0x11] => true,
+            [fine, 0x11, 0x11] => matches!(fine, 0x11 | 0x12 | 0x21 | 0x22),
+            [fine, 0x11, 0x11, black] => is_ycck && fine == black && matches!(fine, 0x12 | 0x21 | 0x22),
+            _ => false,
+        };
+        is_decoded.then_some(()).ok_or(PictureFault::OtherKind)
     }
 }
 
@@ -219,12 +252,12 @@ impl Scans {
             return Err(PictureFault::Broken);
         }
         if !frame.is_progressive {
-            // All components together or each by itself. The decoder knows no other way.
-            if names.len() != 1 && names.len() != frame.names.len() {
-                return Err(PictureFault::OtherKind);
-            }
-            if names.iter().any(|name| self.seen.contains(name)) {
+            // One scan of all components. Of a scan for each of them the decoder makes wrong colours as well.
+            if self.count > 1 {
                 return Err(PictureFault::Broken);
+            }
+            if names != frame.names {
+                return Err(PictureFault::OtherKind);
             }
         }
         if is_first_band {
@@ -232,5 +265,31 @@ impl Scans {
             self.seen.append(&mut names);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{fixture, position};
+    use super::{Reader, SCAN, marker, segment, strip};
+
+    #[test]
+    fn only_what_makes_pixels_reaches_the_decoder() {
+        for name in ["turned-3.jpg", "polyglot.jpg", "progressive.jpg", "rgb.jpg", "cmyk.jpg", "ycck.jpg"] {
+            let bytes = strip(&fixture(name)).unwrap().bytes;
+            let mut reader = Reader(&bytes[2..]);
+            let mut is_ycck = false;
+            loop {
+                let marker = marker(&mut reader).unwrap();
+                assert!(matches!(marker, 0xC0 | 0xC2 | 0xC4 | 0xDA | 0xDB | 0xEE), "{name}: {marker:X}");
+                is_ycck |= marker == 0xEE;
+                segment(&mut reader).unwrap();
+                if marker == SCAN {
+                    break;
+                }
+            }
+            assert_eq!(is_ycck, name == "ycck.jpg", "{name}");
+            assert_eq!(position(&bytes, &[0xFF, 0xD9]), bytes.len() - 2, "{name}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What a file is, told from its first bytes. A declared type is what an uploader likes it to be.
 
-use super::PictureFault;
 use super::reader::Reader;
+use domain::catalog::PictureFault;
 
 /// The kinds that are decoded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -95,7 +95,7 @@ fn is_svg(text: &[u8]) -> bool {
             after(comment, b"-->")
         } else if let Some(instruction) = rest.strip_prefix(b"<?") {
             after(instruction, b"?>")
-        } else if let Some(declaration) = rest.strip_prefix(b"<!") {
+        } else if let Some(declaration) = rest.strip_prefix(b"<!DOCTYPE svg") {
             // The declarations inside a document type have their own angle brackets: entities, as Illustrator writes.
             let open = declaration.iter().position(|byte| matches!(byte, b'[' | b'>'));
             match open.and_then(|at| declaration.get(at..)) {

@@ -4,11 +4,12 @@ use std::io::Cursor;
 
 use png::{BitDepth, ColorType, Limits, Transformations};
 
+use super::decoded::Decoded;
 use super::exif::Orientation;
 use super::raster::{Raster, Samples};
 use super::reader::{Reader, length};
-use super::sizes::Size;
-use super::{Decoded, PictureFault};
+use super::sizes::{Size, check};
+use domain::catalog::PictureFault;
 
 const SIGNATURE: usize = 8;
 
@@ -81,7 +82,7 @@ fn header<'a>(reader: &mut Reader<'a>) -> Result<(Size, &'a [u8]), PictureFault>
     let mut fields = Reader(chunk);
     fields.take(8)?;
     let size = Size { width: fields.big_u32()?, height: fields.big_u32()? };
-    Ok((super::check(size)?, chunk))
+    Ok((check(size)?, chunk))
 }
 
 /// The kind of the next chunk, and the whole of it: length, kind, data and checksum.
@@ -90,4 +91,28 @@ fn chunk<'a>(reader: &mut Reader<'a>) -> Result<([u8; 4], &'a [u8]), PictureFaul
     let data = length(ahead.big_u32()?)?;
     let kind = ahead.array()?;
     Ok((kind, reader.take(data.checked_add(12).ok_or(PictureFault::Broken)?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::fixture;
+    use super::{Reader, SIGNATURE, chunk, strip};
+
+    #[test]
+    fn only_what_makes_pixels_reaches_the_decoder() {
+        for (name, expected) in [
+            ("metadata-bombs.png", "IHDR IDAT IEND"),
+            ("turned-6.png", "IHDR IDAT IEND"),
+            ("animated.png", "IHDR IDAT IEND"),
+            ("palette-transparent.png", "IHDR PLTE tRNS IDAT IEND"),
+        ] {
+            let bytes = strip(&fixture(name)).unwrap().bytes;
+            let mut reader = Reader(&bytes[SIGNATURE..]);
+            let mut kinds = Vec::new();
+            while !reader.is_empty() {
+                kinds.push(String::from_utf8(chunk(&mut reader).unwrap().0.to_vec()).unwrap());
+            }
+            assert_eq!(kinds.join(" "), expected, "{name}");
+        }
+    }
 }

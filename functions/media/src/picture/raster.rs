@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use super::PictureFault;
 use super::exif::Orientation;
 use super::sizes::Size;
+use domain::catalog::PictureFault;
 
 /// The samples of a pixel, of a byte each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,8 +67,8 @@ impl Raster {
         }
     }
 
-    /// The same picture in another size. Transparent pixels count by their alpha, so that whatever colour they have does
-    /// not bleed into the visible ones.
+    /// The same picture in another size. Transparent pixels count by their alpha, so that whatever colour they have
+    /// does not bleed into the visible ones.
     pub(super) fn resized(self, size: Size, is_opaque: bool) -> Result<Self, PictureFault> {
         if size == self.size {
             return Ok(self);

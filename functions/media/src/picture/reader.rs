@@ -1,6 +1,6 @@
 //! Reads the headers of files. What ends too early is broken.
 
-use super::PictureFault;
+use domain::catalog::PictureFault;
 
 /// The part of a file that has not been read.
 #[derive(Clone, Copy, Debug)]

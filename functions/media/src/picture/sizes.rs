@@ -1,5 +1,14 @@
 //! Which sizes are made of a picture.
 
+use domain::catalog::PictureFault;
+
+/// More pixels than this are not decoded: 160 MB as RGBA, and about 460 MB in the costliest coding, a progressive JPEG
+/// in CMYK. The function has 1,024 MB.
+pub(crate) const MAX_PIXELS: u32 = 40_000_000;
+
+/// The longest side that is decoded, in pixels.
+pub(crate) const MAX_SIDE: u32 = 20_000;
+
 /// The widths of pages' pictures, in pixels.
 const STEPS: [u32; 3] = [320, 640, 1280];
 
@@ -43,6 +52,16 @@ fn fitted(picture: Size, step: u32) -> Size {
 /// `side * to / from`, rounded, and at least a pixel. Sides are at most 20,000, so that nothing overflows.
 fn scaled(side: u32, to: u32, from: u32) -> u32 {
     ((side * to + from / 2) / from).max(1)
+}
+
+/// Refuses what is too large to be decoded, or has no pixels.
+pub(super) fn check(size: Size) -> Result<Size, PictureFault> {
+    let Size { width, height } = size;
+    if width == 0 || height == 0 {
+        return Err(PictureFault::Broken);
+    }
+    let fits = width <= MAX_SIDE && height <= MAX_SIDE && width.saturating_mul(height) <= MAX_PIXELS;
+    fits.then_some(size).ok_or(PictureFault::TooManyPixels)
 }
 
 #[cfg(test)]

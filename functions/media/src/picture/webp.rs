@@ -4,11 +4,12 @@ use std::io::Cursor;
 
 use image_webp::WebPDecoder;
 
+use super::decoded::Decoded;
 use super::exif::Orientation;
 use super::raster::{Raster, Samples};
 use super::reader::{Reader, length};
-use super::sizes::Size;
-use super::{Decoded, PictureFault};
+use super::sizes::{Size, check};
+use domain::catalog::PictureFault;
 
 /// The flag of the extended header that says that there is a chunk of alpha.
 const HAS_ALPHA: u8 = 0x10;
@@ -16,7 +17,7 @@ const HAS_ALPHA: u8 = 0x10;
 /// Decodes a WebP: of an animation its first frame, without the rest of the canvas if it is smaller.
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, PictureFault> {
     let (still, orientation) = still(bytes)?;
-    let size = super::check(still.pixels.size()?)?;
+    let size = check(still.pixels.size()?)?;
     let mut decoder = WebPDecoder::new(Cursor::new(still.file(size))).map_err(|_| PictureFault::Broken)?;
     let samples = if decoder.has_alpha() { Samples::Rgba } else { Samples::Rgb };
     let mut pixels = vec![0; decoder.output_buffer_size().ok_or(PictureFault::Broken)?];
@@ -41,7 +42,7 @@ impl Pixels<'_> {
     fn size(&self) -> Result<Size, PictureFault> {
         match self {
             Self::Lossy(data) => {
-                // RFC 6386 section 9.1: three bytes of the frame, a start code, and 14 bits of size and 2 of scale each.
+                // RFC 6386 section 9.1: three bytes of the frame, a start code, 14 bits of size and 2 of scale each.
                 let mut reader = Reader(data);
                 reader.take(3)?;
                 if reader.array()? != [0x9D, 0x01, 0x2A] {
@@ -102,7 +103,7 @@ fn still(bytes: &[u8]) -> Result<(Still<'_>, Orientation), PictureFault> {
     let (mut found, mut orientation) = (Found::default(), None);
     while !chunks.is_empty() {
         match chunk(&mut chunks)? {
-            (kind, data) if kind == *b"ANMF" && found.pixels.is_none() => {
+            (kind, data) if kind == *b"ANMF" => {
                 let mut frame = Reader(data);
                 // Its place and size, its duration and how it is blended.
                 frame.take(16)?;
@@ -155,5 +156,34 @@ impl<'a> Reader<'a> {
     fn take_length(&mut self) -> Result<&'a [u8], PictureFault> {
         let count = self.little_u32().and_then(length)?;
         self.take(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::fixture;
+    use super::{Reader, chunk, still};
+
+    #[test]
+    fn only_what_makes_pixels_reaches_the_decoder() {
+        for (name, expected) in [
+            ("turned-6.webp", "VP8 "),
+            ("polyglot.webp", "VP8 "),
+            ("animated.webp", "VP8 "),
+            ("lossless.webp", "VP8L"),
+            ("alpha-lossless.webp", "VP8L"),
+            ("alpha.webp", "VP8X ALPH VP8 "),
+        ] {
+            let bytes = fixture(name);
+            let (still, _) = still(&bytes).unwrap();
+            let file = still.file(still.pixels.size().unwrap());
+            assert_eq!(file.len(), 8 + u32::from_le_bytes(file[4..8].try_into().unwrap()) as usize, "{name}");
+            let mut chunks = Reader(&file[12..]);
+            let mut kinds = Vec::new();
+            while !chunks.is_empty() {
+                kinds.push(String::from_utf8(chunk(&mut chunks).unwrap().0.to_vec()).unwrap());
+            }
+            assert_eq!(kinds.join(" "), expected, "{name}");
+        }
     }
 }

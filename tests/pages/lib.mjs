@@ -12,7 +12,7 @@ export const LANGUAGES = { uz: "uz", "uz-cyrl": "uz-Cyrl", ru: "ru", en: "en", z
 const OUT = fileURLToPath(new URL("./out/", import.meta.url));
 
 /** How long anything may take that somebody waits for. */
-export const PATIENCE_MS = 15_000;
+export const TIMEOUT_MS = 15_000;
 
 /** Nobody else uses these addresses, also when the same server is asked twice. */
 const run = `${Date.now().toString(36)}${process.pid.toString(36)}`;
@@ -88,11 +88,11 @@ async function tell(what, error, page) {
 
 /** Looks again and again until something is there. */
 export async function until(what, look) {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
     const found = await look();
     if (found) return found;
-    if (Date.now() > deadline) throw new Failure(`${what} did not come within ${PATIENCE_MS / 1000} s`);
+    if (Date.now() > deadline) throw new Failure(`${what} did not come within ${TIMEOUT_MS / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -313,8 +313,8 @@ export async function person({ scripts = true, width = 1280, height = 900, local
     bypassCSP: bypass,
     serviceWorkers: "allow",
   });
-  context.setDefaultTimeout(PATIENCE_MS);
-  context.setDefaultNavigationTimeout(PATIENCE_MS);
+  context.setDefaultTimeout(TIMEOUT_MS);
+  context.setDefaultNavigationTimeout(TIMEOUT_MS);
   const complaints = [];
   // Whatever the browser calls an error: an answer of 404 to the page itself is one too.
   const errors = [];

@@ -10,7 +10,7 @@ const QUEUE = "queue";
 const LEFT = "left";
 const MOST_PAGES = 30;
 const MOST_PICTURES = 60;
-const PATIENCE_MS = 5000;
+const TIMEOUT_MS = 5000;
 // How long one person's pages are kept: a session that was ended elsewhere is not heard of without a network.
 const MOST_DAYS = 7;
 const FILE = /^\/(app\.js|icon\.svg|[\w-]+\/manifest\.webmanifest)$/;
@@ -32,7 +32,7 @@ const forget = () => {
   return caches.delete(PRIVATE);
 };
 
-const late = () => new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+const late = () => new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS));
 
 /** Where a page is kept: what is public by what the server says, one person's only where it says that it may be. */
 function roomOf({ status, type, headers }) {
@@ -192,7 +192,7 @@ const send = (url, body, redirect) =>
     method: "POST",
     body: new URLSearchParams(body),
     redirect,
-    signal: AbortSignal.timeout(2 * PATIENCE_MS),
+    signal: AbortSignal.timeout(2 * TIMEOUT_MS),
   });
 
 async function add(event, _, isCut) {

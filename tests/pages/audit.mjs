@@ -105,6 +105,70 @@ async function crawl(t, has) {
   });
 }
 
+/** The pages of which there is no kind, and why. */
+const NO_KINDS = {
+  "leads to another page": [
+    "/", "/{lang}", "/{lang}/paid", "/{lang}/orders/{id}/pay", "/{lang}/orders/{id}/refresh",
+    "/{lang}/orders/{id}/confirm", "/{lang}/confirm/resend", "/{lang}/account/addresses/delete",
+    "/{lang}/account/security/password", "/{lang}/account/security/app", "/{lang}/account/security/app/confirm",
+    "/{lang}/account/security/app/remove", "/{lang}/account/security/codes",
+  ],
+  "is read by programs": [
+    "/{lang}/manifest.webmanifest", "/robots.txt", "/sitemap.xml", "/icon.svg", "/{lang}/feed.xml", "/sw.js",
+    "/speculation-rules.json", "/app.js",
+  ],
+};
+
+/** The paths of all pages, as the test of who may open them lists them. */
+function routes() {
+  const source = readFileSync(new URL("../conventions/authorization/pages.rs", import.meta.url), "utf8");
+  const list = source.match(/\nconst PAGES\b.*?\n\];\n/s)?.[0] ?? "";
+  return [...list.matchAll(/"(\/[^"]*)"/g)].map(([, path]) => path);
+}
+
+/** Whether a path is one of a route's, which names its parameters as the router does. */
+function matches(route, path) {
+  const language = `(${Object.keys(LANGUAGES).join("|")})`;
+  const literal = (segment) => segment.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+  const part = (segment) => {
+    if (segment === "{lang}") return language;
+    if (segment.startsWith("{*")) return ".+";
+    return segment.startsWith("{") ? "[^/]+" : literal(segment);
+  };
+  return new RegExp(`^${route.split("/").map(part).join("/")}$`).test(path);
+}
+
+/** Each page that can be opened is of some kind, so that what holds for every kind holds for it. */
+async function coverage(t, pages) {
+  await t.check("every page that can be opened is of some kind", async () => {
+    const all = routes();
+    assert(all.length > 100, `only ${all.length} pages are listed`);
+    const parameters = (route) => route.split("{").length;
+    const covered = new Set();
+    for (const { leadsTo } of pages) {
+      const own = all.filter((route) => matches(route, leadsTo.split("?")[0]));
+      // What is spelled out comes before a parameter, as in the router.
+      covered.add(own.sort((one, other) => parameters(one) - parameters(other))[0]);
+    }
+    const excepted = new Map();
+    for (const [why, paths] of Object.entries(NO_KINDS)) for (const path of paths) excepted.set(path, why);
+    const wrong = [...excepted.keys()].filter((path) => !all.includes(path)).map((path) => `${path} is no page`);
+    await each(all, async (route) => {
+      const why = excepted.get(route);
+      if (covered.has(route)) return why && wrong.push(`${route} has a kind, and an exception`);
+      const path = route.replace("{lang}", "en").replace("{id}", "ord_00000000000000000000000001");
+      const { status, headers } = await send("GET", path.replace(/\{[^}]*\}/g, "x1"));
+      // A form's address alone.
+      if (status === 405) return why && wrong.push(`${route} cannot be opened, and has an exception`);
+      if (!why) return wrong.push(`${route} has no kind`);
+      const leads = [301, 302, 303].includes(status) && !headers.location.includes("/sign-in?");
+      const isForPrograms = status === 200 && !headers["content-type"].startsWith("text/html");
+      if (!(why === "leads to another page" ? leads : isForPrograms)) wrong.push(`${route} ${why}: ${status}`);
+    });
+    equal(wrong, [], "pages and kinds");
+  });
+}
+
 /** Each link of each kind of page, as whoever reads that page follows it; an address once. */
 async function follows(t, pages, answers) {
   await t.check("every link of each kind of page leads somewhere", async () => {
@@ -485,6 +549,7 @@ export default async function audit() {
       }
       equal(wrong, [], "kinds");
     });
+    if (has.account && has.desk && has.operate) await coverage(t, pages);
     await follows(t, pages, answers);
     await weights(t, pages, answers);
     await icons(t, pages, answers);
@@ -493,7 +558,7 @@ export default async function audit() {
     await Promise.all([validity(t, pages), everybody(t, pages, { widths: [320, 1280], schemes: ["light", "dark"] })]);
   });
   await road("the main kinds of page in other languages", async (t) => {
-    const others = ["ru", "uz", "zh"].flatMap((language) => inLanguage(pages, language));
+    const others = ["ru", "uz", "uz-cyrl", "zh"].flatMap((language) => inLanguage(pages, language));
     const how = { widths: [320], schemes: ["light"] };
     await Promise.all([validity(t, others, { warns: false }), everybody(t, others, how)]);
   });

@@ -1,6 +1,7 @@
 // One page of each kind: where it is, who reads it, and what is sent before it stands there.
 import {
-  Client, PASSWORD, SHOP, api, decoded, equal, follow, formTo, idle, leftOut, messagesTo, newEmail, newPhone, until,
+  Client, PASSWORD, SHOP, advance, api, decoded, equal, follow, formTo, idle, leftOut, mainOf, messagesTo, newEmail,
+  newPhone, until,
 } from "./lib.mjs";
 import {
   addTo, appCode, deliver, filled, newcomer, orderOf, sendFile, sendForm, sendFrom, signIn, soldTo, withApp,
@@ -49,6 +50,12 @@ const ofEverybody = () =>
     ["a missing page of every component", "/_local/pages/missing?language=en"],
   ].map(([kind, path]) => ({ kind, path, client: new Client() }));
 
+/** The link of a message whose order nobody has. */
+function ofDeadLink() {
+  const path = "/r/ord_00000000000000000000000001.nothing";
+  return { kind: "a dead link", path, client: new Client(), status: 404, sends: [{ action: path }] };
+}
+
 /** An order that waits for its payment, on the page of the provider and on its own. */
 async function unpaid(guest) {
   await addTo(guest, SOUGHT.handle);
@@ -94,6 +101,43 @@ async function ofGuest() {
     status: 400,
     sends: [{ action: "/en/checkout", fields: mistakes }],
   });
+  return pages;
+}
+
+/** Orders that have come to an end without goods, and one whose card was declined. */
+async function ofEndedOrders() {
+  const guest = new Client();
+  const leave = async (acts) => {
+    await addTo(guest, SOUGHT.handle);
+    await orderOf(guest, newEmail("ended"), { stops: true });
+    const { to } = await sendForm(guest, "/en/checkout/payment", { provider: "stripe" });
+    const { pathname, search } = new URL(to, SHOP);
+    if (pathname.includes("/orders/")) return undefined;
+    let answer;
+    for (const act of acts) answer = await guest.post(pathname + search, { do: act });
+    return (await guest.get(new URL(answer.headers.location, SHOP).pathname)).path.split("?")[0];
+  };
+  const says = async (path, words) => {
+    await idle();
+    await until(`"${words}" on ${path}`, async () => mainOf((await guest.get(path)).text).includes(words));
+  };
+  await addTo(guest, CHOSEN.handle);
+  const { path: cancelled } = await orderOf(guest, newEmail("ended"));
+  equal((await sendForm(guest, `${cancelled}/cancel`, {})).status, 303, "the answer to cancelling");
+  await says(cancelled, "Cancelled");
+  const pages = [{ kind: "a cancelled order", path: cancelled, client: guest }];
+  // Before the others: they would expire too.
+  const expired = await leave(["leave"]);
+  if (!expired) {
+    leftOut("pages of an expired and of an unsuccessful payment: no hosted page to leave");
+    return pages;
+  }
+  await advance("61m");
+  await says(expired, "Not paid in time");
+  const failed = await leave(["decline", "leave"]);
+  await says(failed, "The payment did not go through");
+  pages.push({ kind: "an expired order", path: expired, client: guest });
+  pages.push({ kind: "an order whose payment has failed", path: failed, client: guest });
   return pages;
 }
 
@@ -162,8 +206,14 @@ async function ofAccount() {
     sends: [{ action: `${security}/codes`, fields: code }],
   });
   const challenged = new Client();
-  equal((await signIn(challenged, app.email)).headers.location, "/en/challenge", "after the password");
-  pages.push({ kind: "challenge", path: "/en/challenge", client: challenged });
+  // It ends with its fifth wrong code, and after five minutes.
+  const renew = async () => {
+    equal((await signIn(challenged, app.email)).headers.location, "/en/challenge", "after the password");
+  };
+  const challenge = { path: "/en/challenge", client: challenged, renew };
+  const wrong = [{ action: "/en/challenge", fields: { code: "000000" } }];
+  pages.push({ ...challenge, kind: "challenge" });
+  pages.push({ ...challenge, kind: "challenge with a wrong code", status: 400, sends: wrong });
   return pages;
 }
 
@@ -290,7 +340,9 @@ async function ofOperator() {
 
 /** One page of each kind, in English. */
 export async function kinds(has) {
-  const all = [...ofEverybody(), ...(await ofGuest())];
+  // The first ones let an hour go by.
+  const ended = await ofEndedOrders();
+  const all = [...ofEverybody(), ofDeadLink(), ...ended, ...(await ofGuest())];
   if (has.account) all.push(...(await ofSigningIn()), ...(await ofAccount()));
   else leftOut("pages of who signs in: /en/sign-in is not there");
   if (has.account && has.desk) all.push(...(await ofDesk()));
@@ -334,7 +386,8 @@ export function inLanguage(pages, language) {
 const typed = async ({ fields = {} }) => (typeof fields === "function" ? fields() : fields);
 
 /** The answer of a page to a client, after the forms that lead to it. */
-export async function answerOf({ client, path, sends }) {
+export async function answerOf({ client, path, sends, renew }) {
+  await renew?.();
   const packed = { "accept-encoding": "gzip" };
   let answer = await client.get(path, packed);
   for (const form of sends) {
@@ -345,7 +398,9 @@ export async function answerOf({ client, path, sends }) {
 }
 
 /** Leads a browser to a page, by its forms. */
-export async function show(page, { path, sends }) {
+export async function show(page, { client, path, sends, renew }) {
+  await renew?.();
+  if (renew) await client.lendTo(page.context());
   let response = await page.goto(path);
   for (const form of sends) {
     const shown = page.locator(`main form[action="${form.action}"]`).first();

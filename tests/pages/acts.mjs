@@ -89,9 +89,12 @@ export async function soldTo(guest, seller, more = {}) {
   return { path, sold: await atTheDesk(guest, path, seller) };
 }
 
+/** The number that the page of an order has in its heading. */
+export const numberOn = (html) => html.match(/<h1>[^<]*?([0-9A-Z]{5}-[0-9A-Z]{5})/)[1];
+
 /** The page at the desk of an order that its buyer sees. */
 export async function atTheDesk(buyer, path, seller) {
-  const number = (await buyer.get(path)).text.match(/<h1>[^<]*?([0-9A-Z]{5}-[0-9A-Z]{5})/)[1];
+  const number = numberOn((await buyer.get(path)).text);
   const { text } = await seller.get("/desk/orders?tab=new");
   const links = [...text.matchAll(/<a\b[^>]*href="(\/desk\/orders\/[\w.-]+)"[^>]*>(.*?)<\/a>/gs)];
   const link = links.find(([, , words]) => words.includes(number));

@@ -4,11 +4,14 @@ import {
   Client, PASSWORD, SHOP, assert, codeFor, equal, follow, hasNoOverflow, idle, leftOut, newEmail, newPhone, pathOf,
   person, road, send, summaryIsRight, until,
 } from "./lib.mjs";
-import { OWN, addTo, newcomer, orderOf, sendForm, sendFrom, signIn } from "./acts.mjs";
+import { OWN, addTo, newcomer, numberOn, orderOf, sendForm, sendFrom, signIn } from "./acts.mjs";
 import { signInAt } from "./account.mjs";
 import { SOUGHT } from "./guest.mjs";
 
-const mark = Date.now().toString(36);
+/** In the names of what a road makes: roads are played twice, and on the same server. */
+export const newMark = () => Date.now().toString(36);
+
+export const withScripts = (scripts) => `scripts ${scripts ? "on" : "off"}`;
 
 /** Presses a button of the form that posts there. */
 export const press = (page, action, button = "button") =>
@@ -85,10 +88,11 @@ export async function cameraRoad() {
   });
 }
 
-export async function vendorRoad() {
-  await road("a seller with a phone, 320 px, scripts off", async (t) => {
-    const who = await atDesk(t, "vendor@bozor.test", "/desk", { width: 320, scripts: false });
+export async function vendorRoad({ scripts }) {
+  await road(`a seller with a phone, 320 px, ${withScripts(scripts)}`, async (t) => {
+    const who = await atDesk(t, "vendor@bozor.test", "/desk", { width: 320, scripts });
     const { page } = who;
+    const mark = newMark();
     const title = `Bowl of ${mark} </script><b>`;
     await t.step("a product without a price is refused", async () => {
       await page.goto("/desk/products/new");
@@ -174,7 +178,7 @@ export async function vendorRoad() {
       await idle();
       await page.goto("/desk/orders?tab=new");
       await hasNoOverflow(page);
-      const number = (await t.guest.get(t.order)).text.match(/<h1>[^<]*?([0-9A-Z]{5}-[0-9A-Z]{5})/)[1];
+      const number = numberOn((await t.guest.get(t.order)).text);
       await follow(page, () => page.locator(`main a:has-text("${number}")`).first().click());
       await hasNoOverflow(page);
       t.sold = pathOf(page);
@@ -215,14 +219,15 @@ export async function vendorRoad() {
   });
 }
 
-export async function operatorRoad() {
-  await road("the marketplace's people", async (t) => {
-    const who = await atDesk(t, "admin@bozor.test", "/operate", { width: 390, scripts: false });
+export async function operatorRoad({ scripts }) {
+  await road(`the marketplace's people, ${withScripts(scripts)}`, async (t) => {
+    const who = await atDesk(t, "admin@bozor.test", "/operate", { width: 390, scripts });
     const { page } = who;
+    const mark = newMark();
     const shop = `Shop ${mark}`;
     const email = newEmail("seller");
     await t.step("somebody applies to sell", async () => {
-      const seller = await person({ scripts: false, width: 320, height: 700 });
+      const seller = await person({ scripts, width: 320, height: 700 });
       t.page = seller.page;
       await (await newcomer(email)).lendTo(seller.context);
       const own = seller.page;

@@ -1,11 +1,9 @@
 // A seller's files: one of 300 products, and one whose columns nobody knows.
 import { SHOP, assert, equal, follow, hasNoOverflow, idle, pathOf, road, until } from "./lib.mjs";
-import { atDesk, press } from "./desk.mjs";
-
-const mark = Date.now().toString(36);
+import { atDesk, newMark, press, withScripts } from "./desk.mjs";
 
 /** A file of 300 products, three of whose rows are wrong. */
-function productFile() {
+function productFile(mark) {
   const rows = ["Handle,Title,Variant Inventory Qty,Variant Price"];
   for (let row = 1; row <= 300; row += 1) {
     const price = row % 100 === 50 ? "cheap" : `${(row % 90) + 1}.50`;
@@ -36,10 +34,11 @@ async function startImport(page) {
   await isOver(page);
 }
 
-export async function importRoad() {
-  await road("a file of 300 products", async (t) => {
-    const who = await atDesk(t, "vendor@bozor.test", "/desk/imports", { width: 390, scripts: true });
+export async function importRoad({ scripts }) {
+  await road(`a file of 300 products, ${withScripts(scripts)}`, async (t) => {
+    const who = await atDesk(t, "vendor@bozor.test", "/desk/imports", { width: 390, scripts });
     const { page } = who;
+    const mark = newMark();
     const [begin, start] = [(text) => beginImport(page, text), () => startImport(page)];
     const main = () => page.locator("main").innerText();
     await t.check("no file is refused beside its field", async () => {
@@ -47,7 +46,7 @@ export async function importRoad() {
       assert((await page.locator("main .err").count()) > 0, "nothing is said");
     });
     await t.step("is looked through first", async () => {
-      await begin(productFile());
+      await begin(productFile(mark));
       const text = await main();
       assert(/\b297\b/.test(text) && /\b3\b/.test(text), `297 products and 3 refused rows: ${text.slice(0, 300)}`);
       assert(text.includes("cheap"), "the report shows what is wrong");
@@ -91,10 +90,11 @@ export async function importRoad() {
 
 const COLUMNS = "/desk/imports/columns";
 
-export async function columnsRoad() {
-  await road("a file whose columns nobody knows, 320 px, scripts off", async (t) => {
-    const who = await atDesk(t, "vendor@bozor.test", "/desk/imports", { width: 320, scripts: false });
+export async function columnsRoad({ scripts }) {
+  await road(`a file whose columns nobody knows, 320 px, ${withScripts(scripts)}`, async (t) => {
+    const who = await atDesk(t, "vendor@bozor.test", "/desk/imports", { width: 320, scripts });
     const { page } = who;
+    const mark = newMark();
     const main = () => page.locator("main").innerText();
     // Headers of this run alone: what they mean is kept for the shop.
     const headers = ["Kod", "Nomi <b>", "Narxi / soʻm", "Soni"].map((header) => `${header} ${mark}`);

@@ -29,15 +29,20 @@ export default async function journey() {
     leftOut("signing up, signing in and out, another password: /en/sign-in is not there");
   }
   if (has.account && has.desk) {
-    await vendorRoad();
+    for (const scripts of [false, true]) {
+      await vendorRoad({ scripts });
+      await importRoad({ scripts });
+      await columnsRoad({ scripts });
+    }
     await cameraRoad();
-    await importRoad();
-    await columnsRoad();
   } else {
     leftOut("a seller's products, files and orders: /desk is not there");
   }
-  if (has.account && has.desk && has.operate) await operatorRoad();
-  else leftOut("approving a shop, refunding: /operate is not there");
+  if (has.account && has.desk && has.operate) {
+    for (const scripts of [false, true]) await operatorRoad({ scripts });
+  } else {
+    leftOut("approving a shop, refunding: /operate is not there");
+  }
 }
 
 await alone(import.meta, journey);

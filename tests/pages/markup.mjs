@@ -1,9 +1,11 @@
 // Markup in every field that a seller or a buyer writes: whoever reads it sees what was typed, and nothing of it runs.
 import {
-  Client, PASSWORD, SHOP, advance, alone, api, assert, decoded, equal, follow, idle, leftOut, messagesTo, newEmail,
-  newPhone, offered, pathOf, person, road, send, until,
+  Client, PASSWORD, SHOP, advance, alone, api, assert, decoded, equal, follow, formTo, idle, leftOut, messagesTo,
+  newEmail, newPhone, offered, pathOf, person, road, send, until,
 } from "./lib.mjs";
-import { addTo, atTheDesk, newcomer, sendFile, sendForm, sendFrom, signIn } from "./acts.mjs";
+import {
+  addTo, atTheDesk, deliver, newcomer, sendFile, sendForm, sendFrom, signIn, soldTo,
+} from "./acts.mjs";
 import { picture } from "./desk.mjs";
 
 /** Ends a script, and an attribute; the field's name tells where it is shown. */
@@ -23,6 +25,9 @@ async function isText(page, what, texts) {
   equal(missing, [], `not shown as it was typed, on ${what}`);
 }
 
+/** A name of a file: a browser sends no quotation mark in it, and what is before a slash is a folder. */
+const fileName = (name) => `<img src=x onerror=alert(1)><b>bold<b> ${name}`;
+
 /** A browser of somebody who is signed in, which looks at pages. */
 async function reader(client) {
   const who = await person();
@@ -40,6 +45,9 @@ async function signedIn(contact) {
   equal((await signIn(client, contact)).status, 303, `signing in as ${contact}`);
   return client;
 }
+
+const tokenOf = async (contact) =>
+  (await api("/auth/sign-in", { json: { contact, password: PASSWORD } })).json.access_token;
 
 const sent = (answer, what) => {
   const said = decoded(answer.text)
@@ -79,8 +87,7 @@ async function openShop(t, world) {
     await seller.look("/desk", ["name of the shop"]);
   });
   await t.check("the name of a paper", async () => {
-    // A browser sends no quotation mark in the name of a file.
-    const name = "<img src=x onerror=alert(1)><b>bold<b> paper.png";
+    const name = fileName("paper.png");
     const file = { name, type: "image/png", bytes: picture(64) };
     const options = (await seller.client.get("/desk/shop/documents")).text.match(
       /<select[^>]*name="kind".*?<\/select>/s,
@@ -165,6 +172,28 @@ async function products(t, world) {
     await idle();
     await seller.look(world.many, ["title of many", "value one", "value two"]);
   });
+  await t.step("its texts and the words of its options in another language", async () => {
+    const path = `${world.many}/texts/ru`;
+    const { fields } = formTo((await seller.client.get(path)).text, path);
+    const words = fields.map(([name]) => name).filter((name) => name.startsWith("options/"));
+    equal(words.length, 3, "fields of an option and its two values");
+    const more = { title: typed("Russian title"), description_html: `${typed("Russian text")}\n${typed("Russian line")}` };
+    for (const part of ["title", "description"]) more[`seo/${part}`] = typed(`Russian ${part} for machines`);
+    for (const [place, name] of words.entries()) more[name] = typed(`Russian word ${place}`);
+    sent(await sendForm(seller.client, path, more), "the texts");
+    await idle();
+    await seller.look(path, ["title of many", "option", "Russian text", "Russian line"], Object.values(more).slice(2));
+    await seller.look(world.many, ["title of many", "value one"]);
+  });
+  await t.check("its tags find it at the desk, and are kept by what is changed there", async () => {
+    const tag = typed("tag").replace(",", "");
+    await seller.look(`/desk/products?q=${encodeURIComponent(tag)}`, ["title of many"], [tag]);
+    const token = await tokenOf(world.email);
+    const kept = await api(`/vendor/products/${world.many.split("/").at(-1)}`, { token });
+    const { tags, manufacturer, importer } = kept.json;
+    equal({ tags, manufacturer, importer }, { tags: [tag], manufacturer: typed("maker"), importer: typed("importer") },
+      "what the product says");
+  });
   await t.step("what buyers see of both", async () => {
     // The shop's page is kept as it was before it had products.
     await advance("6m");
@@ -180,9 +209,14 @@ async function products(t, world) {
     ]);
     await anybody.look(
       `/en/p/${world.handle}-many`,
-      ["title of many", "option", "value one", "value two"],
+      ["title of many", "option", "value one", "value two", "maker", "importer"],
       ["in plain words"],
     );
+    const inRussian = ["Russian title", "Russian text", "Russian line", ...[0, 1, 2].map((one) => `Russian word ${one}`)];
+    await until("the texts in Russian", async () =>
+      decoded((await send("GET", `/ru/p/${world.handle}-many`)).text).includes(typed("Russian title")));
+    await anybody.look(`/ru/p/${world.handle}-many`, [...inRussian, "maker", "importer"]);
+    await anybody.look(`/en/p/${world.handle}-many`, ["title of many"]);
     const unsafe = await anybody.page
       .locator("a[href^='javascript:'], main script:not([type='application/ld+json'])")
       .count();
@@ -207,6 +241,117 @@ async function products(t, world) {
         `the title of shared links is ${shown}`,
       );
     }
+  });
+}
+
+const quoted = (cell) => `"${cell.replaceAll('"', '""')}"`;
+
+/** Files of products: their names, their cells in the report and in the desk, and the titles of their columns. */
+async function files(t, world) {
+  const { seller } = world;
+  const bring = async (name, rows) => {
+    const bytes = rows.map((row) => `${row.map(quoted).join(",")}\r\n`).join("");
+    const file = { name: fileName(name), type: "text/csv", bytes };
+    const { to } = sent(await sendFile(seller.client, "/desk/imports", file), "the file");
+    await over(to);
+    return to;
+  };
+  const over = (path) =>
+    until("the end of the import", async () => {
+      await idle();
+      return !(await seller.client.get(path)).text.includes('http-equiv="refresh"');
+    });
+  await t.step("cells of a file, in the report and at the desk", async () => {
+    const path = await bring("products.csv", [
+      ["Handle", "Title", "Variant Inventory Qty", "Variant Price"],
+      [`${world.handle}-of-file`, typed("title of a file"), "1", "5.00"],
+      [typed("handle cell"), typed("title cell"), "1", "5.00"],
+      [`${world.handle}-refused`, typed("refused title"), "1", typed("price cell")],
+    ]);
+    await seller.look(path, ["price cell"]);
+    const started = sent(await sendFrom(seller.client, path, `${path}/start`, {}), "starting").headers.location;
+    await over(started);
+    await seller.look(started, ["price cell"]);
+    await seller.look("/desk/imports", []);
+    await seller.look(`/desk/products?q=${encodeURIComponent("title of a file")}`, ["title of a file"]);
+  });
+  await t.check("the name of a file that a program has announced", async () => {
+    const token = await tokenOf(world.email);
+    const bytes = `Handle,Title,Variant Price\r\n${world.handle}-named,Named,5.00\r\n`;
+    const json = { filename: typed("products.csv"), size: Buffer.byteLength(bytes) };
+    const headers = { "idempotency-key": `${mark}-file` };
+    const { id, upload } = (await api("/vendor/imports?dry_run=true", { token, json, headers })).json;
+    const put = await fetch(upload.url, { method: upload.method, headers: upload.headers, body: bytes });
+    assert(put.ok, `the store of files answers ${put.status}`);
+    await over(`/desk/imports/${id}`);
+    await seller.look(`/desk/imports/${id}`, ["products.csv"]);
+  });
+  await t.check("the titles of columns that nobody knows", async () => {
+    const titles = ["first column", "second column", "third column"];
+    const path = await bring("columns.csv", [titles.map(typed), [typed("cell"), typed("cell"), "5.00"]]);
+    await seller.look(path, []);
+    const columns = `/desk/imports/columns?from=${path.split("/").at(-1)}`;
+    await seller.look(columns, titles);
+    const form = formTo((await seller.client.get(columns)).text, "/desk/imports/columns");
+    const [first] = form.fields.find(([name]) => name.includes("first column"));
+    sent(await sendFrom(seller.client, columns, form.action, { [first]: "handle" }), "the columns");
+    await seller.look("/desk/imports/columns", ["first column"]);
+    sent(await sendFrom(seller.client, form.action, form.action, { [first]: "" }), "the columns as before");
+  });
+}
+
+/** The operator's texts. The offer is left out: once there is one, every buyer has to accept it. */
+async function operatorsTexts(t, world) {
+  const { operator, anybody, buyer } = world;
+  const publish = async (text, words) => {
+    const fields = Object.fromEntries(["uz", "en"].map((tag) => [`texts/${tag}`, words]));
+    sent(await sendForm(operator.client, `/operate/texts/${text}`, fields), `the text ${text}`);
+  };
+  const all = ["agreement", "delivery", "returns", "privacy"];
+  await t.check("the operator's texts, to everybody", async () => {
+    try {
+      for (const text of all) {
+        await publish(text, `${typed(`text ${text}`)}\n\n${typed("second part")}`);
+        await operator.look(`/operate/texts/${text}`, [`text ${text}`, "second part"]);
+      }
+      await advance("6m");
+      for (const text of all.slice(1)) {
+        const isThere = async () => decoded((await send("GET", `/en/${text}`)).text).includes(typed(`text ${text}`));
+        await until(`the text ${text}`, isThere);
+        await anybody.look(`/en/${text}`, [`text ${text}`, "second part"]);
+      }
+      await buyer.look("/desk/apply", ["text agreement", "second part"]);
+    } finally {
+      // The next ones on this server read something else.
+      for (const text of all) await publish(text, `What ${text} means.\n\nIt is written here.`);
+      await advance("6m");
+    }
+  });
+}
+
+/** Whoever is asked to work for the shop is told its name, in a message alone: the page of the link names nobody. */
+async function invites(t, world) {
+  await t.check("an invitation to the shop", async () => {
+    world.invited = newEmail("invited");
+    await api("/vendors/me/invitations", {
+      token: await tokenOf(world.email),
+      json: { contact: world.invited, role: "fulfilment" },
+      headers: { "idempotency-key": world.invited },
+    });
+    const letters = await until("the invitation", async () => {
+      const found = await messagesTo(world.invited);
+      return found.length > 0 && found;
+    });
+    await world.anybody.page.goto("about:blank");
+    await world.anybody.page.setContent(letters[0].html);
+    await isText(world.anybody.page, "the invitation", [typed("name of the shop")]);
+    const path = letters[0].text.match(/\/desk\/invitations\/[^\s?]+/)[0];
+    const invited = { client: await newcomer(world.invited) };
+    Object.assign(invited, await reader(invited.client));
+    await invited.look(path, []);
+    equal((await invited.page.locator("main").innerText()).includes("bold"), false, "the shop is named by the page");
+    invited.hasNone();
+    await invited.close();
   });
 }
 
@@ -304,6 +449,25 @@ async function sellerWrites(t, world) {
     await seller.look(world.sold, []);
     await buyer.look(world.order, []);
   });
+  await t.step("how money was given back by hand", async () => {
+    const [guest, vendor] = [new Client(), await signedIn("vendor@bozor.test")];
+    const { path, sold } = await soldTo(guest, vendor);
+    await deliver(vendor, sold);
+    const order = `/operate/orders/${path.split("/").at(-1)}`;
+    const grant = { amount: "1.50", reason: typed("refund in cash") };
+    sent(await sendFrom(operator.client, order, `${order}/refund`, grant), "the refund");
+    // What was paid in cash goes back in the background as far as it goes.
+    await advance("10m");
+    const action = await until("a refund that a person has to make", async () => {
+      await idle();
+      return (await operator.client.get(order)).text.match(/action="([^"]*\/refunds\/[^"]*\/resolve)"/)?.[1];
+    });
+    await operator.look("/operate/waiting/failed-refunds", []);
+    const note = `${typed("resolved")}\n${typed("second line")}`;
+    sent(await sendFrom(operator.client, order, action, { note }), "resolving");
+    await idle();
+    await operator.look(order, ["resolved", "second line"]);
+  });
   await t.step("why the seller would give money back, in the form that has to be mended", async () => {
     // The operator allows no seller to give money back, and functions remember for half a minute what is allowed.
     const { page } = seller;
@@ -380,7 +544,7 @@ export default async function markup() {
       await open("operator", await signedIn("admin@bozor.test"));
       await open("anybody", new Client());
     });
-    const all = [openShop, products, buyerWrites, sellerWrites, operatorDecides, mailed];
+    const all = [openShop, operatorsTexts, products, files, invites, buyerWrites, sellerWrites, operatorDecides, mailed];
     for (const part of all) await part(t, world);
     await t.check("no page was obeyed or complained", () => {
       for (const who of ["seller", "buyer", "operator", "anybody"]) world[who].hasNone();

@@ -1,8 +1,8 @@
 // A seller with a phone, and the people of the marketplace.
 import zlib from "node:zlib";
 import {
-  Client, PASSWORD, SHOP, assert, codeFor, equal, follow, hasNoOverflow, idle, leftOut, newEmail, newPhone, pathOf,
-  person, road, send, summaryIsRight, until,
+  Client, PASSWORD, SHOP, advance, assert, codeFor, equal, follow, hasNoOverflow, idle, leftOut, newEmail, newPhone,
+  pathOf, person, road, send, summaryIsRight, until,
 } from "./lib.mjs";
 import { OWN, addTo, newcomer, numberOn, orderOf, sendForm, sendFrom, signIn } from "./acts.mjs";
 import { signInAt } from "./account.mjs";
@@ -317,6 +317,31 @@ export async function operatorRoad({ scripts }) {
       equal(pathOf(page), `/operate/orders/${id}`, "after the refund");
       await idle();
       assert((await buyer.get(order)).text.includes("1.50"), "the buyer sees what is refunded");
+      t.refunded = id;
+    });
+    await t.check("what the buyer's bank sends back waits for a person, who says how it was given back", async () => {
+      if (!t.refunded) return leftOut("a refund that comes back: nothing was paid");
+      const path = `/operate/orders/${t.refunded}`;
+      // Money goes back in the background, every few minutes.
+      await advance("10m");
+      const isPaidBack = async () => {
+        const answer = await send("GET", `/_local/pay/stripe/orders/${t.refunded}`);
+        await idle();
+        return JSON.parse(answer.text).refunds.length > 0;
+      };
+      await until("the refund", isPaidBack);
+      const headers = { "content-type": "application/json" };
+      const body = JSON.stringify({ do: "fail_refund" });
+      equal((await send("POST", `/_local/pay/stripe/orders/${t.refunded}`, { headers, body })).status, 200, "the bank");
+      await idle();
+      await page.goto("/operate/waiting/failed-refunds");
+      await follow(page, () => page.click(`main a[href="${path}"]`));
+      const resolve = page.locator("main form[action$='/resolve']");
+      equal(await resolve.count(), 1, "forms that say how the money was given back");
+      await resolve.locator("[name=note]").fill("In cash, at the shop.");
+      await follow(page, () => resolve.locator("button").click());
+      assert((await page.locator("main").innerText()).includes("In cash, at the shop."), "how it was given back");
+      equal(await resolve.count(), 0, "forms after that");
     });
     await t.check("a buyer and a seller see nothing of it", async () => {
       for (const [contact, path] of [["buyer@bozor.test", "/operate"], ["vendor@bozor.test", "/operate/orders"], ["vendor@bozor.test", "/operate/settings/limits"]]) {

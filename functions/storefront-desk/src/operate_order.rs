@@ -158,7 +158,13 @@ fn refund_part(sheet: &mut Sheet<'_>, by: &Operating, id: OrderId, refund: &Refu
     known.extend(refund.reference.as_ref().map(|reference| (t.op_reference.to_owned(), reference.clone())));
     known.extend(refund.resolution.as_ref().map(|said| (t.op_resolution.to_owned(), said.to_string())));
     let mut pieces = vec![facts(&known)];
-    if refund.state == RefundState::Failed && by.operator.may(OperatorPermission::DecideMoney).is_ok() {
+    // What the buyer's bank has sent back waits as well, though the refund had succeeded.
+    let state = match (refund.returned_at, &refund.resolution) {
+        (Some(_), None) => RefundState::Failed,
+        (Some(_), Some(_)) => RefundState::Resolved,
+        (None, _) => refund.state,
+    };
+    if state == RefundState::Failed && by.operator.may(OperatorPermission::DecideMoney).is_ok() {
         let path = format!("{ORDERS}/{id}/refunds/{}", refund.id);
         let form = |step: &str| Form::to(format!("{path}/{step}")).hiding(KEY, new_key(by.person.visitor.now));
         let retry = form("retry").button(Button::main(t.op_retry_refund));
@@ -168,7 +174,7 @@ fn refund_part(sheet: &mut Sheet<'_>, by: &Operating, id: OrderId, refund: &Refu
         let resolve = form("resolve").asking(vec![how]).button(Button::quiet(t.op_resolve_refund));
         pieces.push(sheet.form(&format!("resolve-{}", refund.id), resolve, &[]));
     }
-    sheet.part(stated(t.op_refund, states::of_refund(t, refund.state), pieces));
+    sheet.part(stated(t.op_refund, states::of_refund(t, state), pieces));
 }
 
 fn grant_part(sheet: &mut Sheet<'_>, by: &Operating, id: OrderId, vendors: &[VendorOrderView], total: Money) {

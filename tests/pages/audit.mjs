@@ -10,7 +10,7 @@ import {
   Client, LANGUAGES, SHOP, advance, alone, api, assert, decoded, equal, hasNoOverflow, isTranslated, leftOut, mainOf,
   offered, pathOf, person, road, send,
 } from "./lib.mjs";
-import { CHOSEN } from "./guest.mjs";
+import { CHOSEN, SOUGHT } from "./guest.mjs";
 import { answerOf, inLanguage, kinds, show } from "./kinds.mjs";
 
 const require = createRequire(import.meta.url);
@@ -203,6 +203,69 @@ async function follows(t, pages, answers) {
   });
 }
 
+const shownPictures = new Map();
+
+/** Whether a picture is there; each is asked for once. */
+function isPicture(address) {
+  if (!shownPictures.has(address)) {
+    const { origin, pathname, search } = new URL(address);
+    const asked = send("GET", pathname + search);
+    const isThere = asked.then(({ status, headers }) =>
+      origin === SHOP && status === 200 && /^image\/(jpeg|png|webp)$/.test(headers["content-type"]));
+    shownPictures.set(address, isThere);
+  }
+  return shownPictures.get(address);
+}
+
+/** What is wrong with what other programs show of a link to a page. */
+async function sharedWrongly(address, html) {
+  const named = (name) => first(html, new RegExp(`<meta (?:property|name)="${name}" content="([^"]*)"`));
+  const wrong = ["title", "description", "type", "site_name", "locale"].filter((name) => !named(`og:${name}`));
+  const all = wrong.map((name) => `${address} has no og:${name}`);
+  if (named("og:url") !== address) all.push(`${address} has the og:url ${named("og:url")}`);
+  const [picture, card] = [named("og:image"), named("twitter:card")];
+  if (card !== (picture ? "summary_large_image" : "summary")) all.push(`${address} has the card ${card}`);
+  if (picture && !(await isPicture(picture))) all.push(`${picture}, the picture of ${address}, is not there`);
+  // The home page is shared with its name alone, although it shows many.
+  if (!picture && /\/(products|[pcv]\/)/.test(address) && /<main\b.*<img/s.test(html)) all.push(`${address} is shared without a picture`);
+  return all;
+}
+
+async function installable(t) {
+  await t.check("the manifest of each language is whole, and its addresses are there", async () => {
+    for (const [code, tag] of Object.entries(LANGUAGES)) {
+      const page = (await send("GET", `/${code}/`)).text;
+      const at = first(page, /<link rel="manifest" href="([^"]*)"/);
+      const { status, headers, text } = await send("GET", at);
+      equal([status, headers["content-type"].split(";")[0]], [200, "application/manifest+json"], at);
+      const manifest = JSON.parse(text);
+      const { lang, start_url: start, scope, display } = manifest;
+      equal({ lang, start, scope, display }, { lang: tag, start: `/${code}/`, scope: "/", display: "standalone" }, at);
+      for (const name of ["name", "short_name", "theme_color", "background_color"]) {
+        assert(manifest[name], `${at} has no ${name}`);
+      }
+      equal(first(page, /<meta name="theme-color" content="([^"]*)"/), manifest.theme_color, "the colour of the page");
+      equal((await send("GET", start)).status, 200, `where ${at} begins`);
+      assert(manifest.icons.length > 0, `${at} has no icon`);
+      for (const { src, type } of manifest.icons) {
+        const icon = await send("GET", src);
+        equal([icon.status, icon.headers["content-type"].split(";")[0]], [200, type], `the icon ${src}`);
+      }
+    }
+  });
+  await t.check("a browser would install the shop", async () => {
+    const who = await person();
+    await who.page.goto("/en/");
+    await who.page.evaluate(() => navigator.serviceWorker?.ready);
+    const cdp = await who.context.newCDPSession(who.page);
+    const { installabilityErrors } = await cdp.send("Page.getInstallabilityErrors");
+    // Whoever is played here has no profile of their own.
+    const others = installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito");
+    equal(others, [], "what stands in the way");
+    await who.close();
+  });
+}
+
 async function sitemap(t) {
   const listed = new Map();
   await t.check("every address of the sitemap is there, and its own canonical", async () => {
@@ -233,6 +296,7 @@ async function sitemap(t) {
       if (blocked.some((path) => pathname.startsWith(path))) wrong.push(`${address} is not to be read`);
       const words = { title: first(answer.text, /<title>([^<]*)</), description: first(answer.text, /name="description" content="([^"]*)"/) };
       for (const [name, text] of Object.entries(words)) if (!text) wrong.push(`${address} has no ${name}`);
+      wrong.push(...(await sharedWrongly(address, answer.text)));
     });
     equal(wrong.slice(0, 10), [], `${wrong.length} of ${listed.size} addresses are wrong`);
     assert(listed.size >= 5 * 46, `the sitemap has ${listed.size} addresses`);
@@ -307,39 +371,121 @@ async function sizes(t) {
 
 const digits = (text) => text.replace(/[^\d.,]/g, "").replace(/[.,](?=\d{3}\b)/g, "").replace(",", ".");
 
-async function prices(t) {
-  await t.check("a price is the same for people, for machines and for programs", async () => {
-    const { json } = await api("/products?limit=100");
-    const wrong = [];
-    await each(json.items, async (card) => {
-      const product = (await api(`/products/${card.handle}`)).json;
-      const html = (await send("GET", `/en/p/${card.handle}`)).text;
-      const data = dataOf(html).find((one) => ["Product", "ProductGroup"].includes(one["@type"]));
-      const offers = data.offers ?? data.hasVariant.map((variant) => variant.offers);
-      const offered = new Map([offers].flat().map((offer) => [new URL(offer.url).searchParams.get("variant"), offer]));
-      equal(data.name, product.title, `name of ${card.handle}`);
-      for (const variant of product.variants) {
-        const isAlone = product.variants.length === 1;
-        const page = isAlone ? html : (await send("GET", `/en/p/${card.handle}?variant=${variant.id}`)).text;
-        const shown = decoded(page.match(/<p class="price[^"]*"><span>([^<]*)/)[1]);
-        const offer = offered.get(variant.id) ?? {};
-        const all = [variant.price.amount, offer.price, digits(shown)].map(Number);
-        if (new Set(all).size !== 1 || offer.priceCurrency !== variant.price.currency) {
-          wrong.push(`${variant.id} of ${card.handle}: ${all} (${shown}, ${offer.priceCurrency})`);
-        }
-        if ((offer.availability === "https://schema.org/InStock") !== variant.available > 0 && typeof variant.available === "number") {
-          wrong.push(`${variant.id} of ${card.handle}: ${offer.availability}, and ${variant.available} are there`);
+/** The currencies that prices can be read in, the first one without being asked for. */
+async function currencies() {
+  const html = (await send("GET", "/en/products")).text;
+  const others = [...html.matchAll(/href="\/en\/products\?currency=(\w{3})"/g)].map(([, code]) => code);
+  return [...new Set([undefined, ...others])];
+}
+
+const PRODUCTS = ["Product", "ProductGroup"];
+
+/** Compares what a product costs in the API, on its page and in the page's data; in a currency that is asked for. */
+async function pricesIn(currency) {
+  const { json } = await api(`/products?limit=100${currency ? `&currency=${currency}` : ""}`);
+  assert(json.items.length >= 46, `${json.items.length} products have a price in ${currency ?? "their own currency"}`);
+  const wrong = [];
+  const asked = (more) => new URLSearchParams({ ...more, ...(currency && { currency }) }).toString();
+  await each(json.items, async (card) => {
+    const product = (await api(`/products/${card.handle}?${asked()}`)).json;
+    const html = (await send("GET", `/en/p/${card.handle}?${asked()}`)).text;
+    const data = dataOf(html).find((one) => PRODUCTS.includes(one["@type"]));
+    const offers = data.offers ?? data.hasVariant.map((variant) => variant.offers);
+    const offered = new Map([offers].flat().map((offer) => [new URL(offer.url).searchParams.get("variant"), offer]));
+    equal(data.name, product.title, `name of ${card.handle}`);
+    for (const variant of product.variants) {
+      const query = asked({ variant: variant.id });
+      const isAlone = product.variants.length === 1;
+      const page = isAlone ? html : (await send("GET", `/en/p/${card.handle}?${query}`)).text;
+      const shown = decoded(page.match(/<p class="price[^"]*"><span>([^<]*)/)[1]);
+      const offer = offered.get(variant.id) ?? {};
+      const same = [variant.price.amount, offer.price, digits(shown)].map(Number);
+      const isAsked = !currency || variant.price.currency === currency;
+      if (new Set(same).size !== 1 || offer.priceCurrency !== variant.price.currency || !isAsked) {
+        wrong.push(`${variant.id} of ${card.handle}: ${same} (${shown}, ${offer.priceCurrency})`);
+      }
+      const isInStock = offer.availability === "https://schema.org/InStock";
+      if (typeof variant.available === "number" && isInStock !== variant.available > 0) {
+        wrong.push(`${variant.id} of ${card.handle}: ${offer.availability}, and ${variant.available} are there`);
+      }
+    }
+  });
+  equal(wrong.slice(0, 10), [], `${wrong.length} are wrong`);
+}
+
+/** What machines read of a page, by its types. */
+async function machines(t) {
+  const pages = {
+    "/": ["Organization"],
+    "/products": ["BreadcrumbList", "ItemList"],
+    [`/c/${CHOSEN.categories.join("/")}`]: ["BreadcrumbList", "ItemList"],
+    [`/p/${CHOSEN.handle}`]: ["BreadcrumbList", "ProductGroup"],
+    [`/p/${SOUGHT.handle}`]: ["BreadcrumbList", "Product"],
+    "/v/chorsu-ceramics": ["BreadcrumbList", "ItemList"],
+  };
+  const answers = async (address, what) => {
+    const { origin, pathname, search } = new URL(address);
+    const { status } = await send("GET", pathname + search);
+    equal([origin, status], [SHOP, 200], `${address}, ${what}`);
+  };
+  const look = {
+    async Organization(one, at) {
+      equal(one.url, SHOP + at, `the address of who sells at ${at}`);
+      assert(one.name, `${at} names nobody`);
+      await answers(one.logo, "the logo");
+    },
+    async BreadcrumbList({ itemListElement: all }, at) {
+      equal(all.map(({ position }) => position), all.map((_, place) => place + 1), `places of the way to ${at}`);
+      assert(all.length > 1 && all.every(({ name }) => name), `the way to ${at} has ${all.length} names`);
+      for (const { item } of all) await answers(item, `on the way to ${at}`);
+    },
+    async ItemList({ itemListElement: all }, at, html) {
+      equal(all.map(({ position }) => position), all.map((_, place) => place + 1), `places of the list ${at}`);
+      const cards = html.split('<li class="card">').slice(1);
+      const shown = cards.map((card) => SHOP + decoded(card.match(/href="([^"?]*)/)[1]));
+      const listed = all.map(({ url }) => new URL(url).origin + new URL(url).pathname);
+      equal(listed, shown.slice(0, listed.length), `what the list ${at} names`);
+      assert(listed.length > 0, `the list ${at} names nothing`);
+      await each(all, ({ url }) => answers(url, `in the list ${at}`));
+    },
+    async ProductGroup({ hasVariant: all, name, url }, at) {
+      equal(url, SHOP + at, `the address of the product ${at}`);
+      assert(name && all.length > 1, `${at} is a group of ${all.length}`);
+      for (const variant of all) await this.Product({ url, ...variant }, at);
+    },
+    async Product({ name, url, image, offers }, at) {
+      equal([url, offers?.["@type"]], [SHOP + at, "Offer"], `the product ${at}`);
+      assert(name && /^\d+(\.\d+)?$/.test(offers.price) && offers.priceCurrency, `the offer of ${at}`);
+      assert(/^https:\/\/schema\.org\/\w+$/.test(offers.availability), `what is there of ${at}`);
+      for (const picture of image) assert(await isPicture(picture), `the picture ${picture} of ${at}`);
+      await answers(offers.url, `the offer of ${at}`);
+    },
+  };
+  await t.check("machines read what each kind of page is, in every language", async () => {
+    for (const code of Object.keys(LANGUAGES)) {
+      for (const [path, types] of Object.entries(pages)) {
+        const at = `/${code}${path}`;
+        const html = (await send("GET", at)).text;
+        const data = dataOf(html);
+        equal(data.map((one) => one["@type"]).sort(), types, `the types of ${at}`);
+        for (const one of data) {
+          equal(one["@context"], "https://schema.org", `the words of ${at}`);
+          await look[one["@type"]](one, at, html);
         }
       }
-    });
-    equal(wrong.slice(0, 10), [], `${wrong.length} are wrong`);
+    }
   });
+}
+
+async function prices(t) {
+  const all = await currencies();
+  for (const currency of all) {
+    await t.check(`a price is the same for people, for machines and for programs, in ${currency ?? "its own"}`, () =>
+      pricesIn(currency));
+  }
   await t.check("a list has the prices of the catalog, in every language and currency", async () => {
-    const html = (await send("GET", "/en/products")).text;
-    const others = [...html.matchAll(/href="\/en\/products\?currency=(\w{3})"/g)].map(([, code]) => code);
-    const currencies = [...new Set([undefined, ...others])];
     const wrong = [];
-    for (const currency of currencies) {
+    for (const currency of all) {
       const { json } = await api(`/products?limit=20${currency ? `&currency=${currency}` : ""}`);
       for (const language of Object.keys(LANGUAGES)) {
         const page = (await send("GET", `/${language}/products${currency ? `?currency=${currency}` : ""}`)).text;
@@ -528,10 +674,12 @@ export default async function audit() {
   await road("links and sitemap", async (t) => {
     await crawl(t, has);
     await sitemap(t);
+    await installable(t);
   });
   await road("sizes and prices", async (t) => {
     await sizes(t);
     await prices(t);
+    await machines(t);
   });
   let pages = [];
   await road("each kind of page", async (t) => {

@@ -31,7 +31,11 @@ export async function accountRoad({ scripts, language }) {
     const { page } = who;
     t.page = page;
     const at = (path) => `/${language}${path}`;
-    const [email, password, other] = [newEmail("account"), "four quiet mountains in spring", "six loud rivers in autumn"];
+    const [email, password, other] = [
+      newEmail("account"),
+      "four quiet mountains in spring",
+      "six loud rivers in autumn",
+    ];
     const name = "Dilnoza Private";
 
     await t.step("a guest puts something into the cart", async () => {
@@ -53,7 +57,11 @@ export async function accountRoad({ scripts, language }) {
       await page.fill("[name=name]", name);
       equal((await press(page, at("/sign-up"))).status(), 400, "the answer");
       await summaryIsRight(page, ["password"]);
-      equal([await page.inputValue("[name=contact]"), await page.inputValue("[name=name]")], [email, name], "what was typed");
+      equal(
+        [await page.inputValue("[name=contact]"), await page.inputValue("[name=name]")],
+        [email, name],
+        "what was typed",
+      );
       equal(await page.inputValue("[name=password]"), "", "the password, which no page repeats");
     });
     await t.step("signed up, with the mailed code", async () => {
@@ -73,7 +81,11 @@ export async function accountRoad({ scripts, language }) {
       const told = await page.locator("[role=alert]").innerText();
       equal(await page.inputValue("[name=contact]"), email, "the address that was typed");
       const nobody = await signInAt(page, newEmail("nobody"), other);
-      equal([nobody.status(), await page.locator("[role=alert]").innerText()], [wrong.status(), told], "for an unknown address");
+      equal(
+        [nobody.status(), await page.locator("[role=alert]").innerText()],
+        [wrong.status(), told],
+        "for an unknown address",
+      );
     });
     await t.step("signed in, and the cart is still there", async () => {
       await signInAt(page, email, password);
@@ -116,7 +128,12 @@ export async function accountRoad({ scripts, language }) {
       await page.fill("main [name=line1]", "Kept street 8");
       await press(page, at("/account/addresses"));
       assert((await page.locator("main").innerText()).includes("Kept street 8"), "the address is kept");
-      await follow(page, () => page.locator(`main form[action="${at("/account/addresses/delete")}"] button`).first().click());
+      await follow(page, () =>
+        page
+          .locator(`main form[action="${at("/account/addresses/delete")}"] button`)
+          .first()
+          .click(),
+      );
       assert(!(await page.locator("main").innerText()).includes("Kept street 8"), "the address is gone");
     });
     const secrets = () => [name, "Secret street 7", t.number, email];
@@ -142,12 +159,15 @@ export async function accountRoad({ scripts, language }) {
             const found = [];
             for (const name of "caches" in globalThis ? await caches.keys() : []) {
               const cache = await caches.open(name);
-              for (const request of await cache.keys()) found.push(`${request.url} ${await (await cache.match(request)).text()}`);
+              for (const request of await cache.keys())
+                found.push(`${request.url} ${await (await cache.match(request)).text()}`);
             }
             return [...found, ...Object.entries(localStorage).flat(), ...Object.entries(sessionStorage).flat()];
           })
         : [];
-      const shown = kept.filter((text) => secrets().some((secret) => text.includes(secret))).map((text) => text.slice(0, 200));
+      const shown = kept
+        .filter((text) => secrets().some((secret) => text.includes(secret)))
+        .map((text) => text.slice(0, 200));
       equal(shown, [], "kept in caches or storages");
       const left = (await who.context.cookies()).filter((cookie) => /session|cart/.test(cookie.name));
       equal(left.map((cookie) => cookie.name), [], "cookies that are left");
@@ -167,7 +187,10 @@ export async function accountRoad({ scripts, language }) {
       await showsNothingOf(page, [name, "Secret street 7", email]);
     });
     await t.check("the session that was signed out is worth nothing", async () => {
-      assert((await t.former.get(at("/account"))).path.startsWith(at("/sign-in")), "the former cookie opens the account");
+      assert(
+        (await t.former.get(at("/account"))).path.startsWith(at("/sign-in")),
+        "the former cookie opens the account",
+      );
     });
     await t.step("another password: a session elsewhere ends", async () => {
       const elsewhere = new Client();
@@ -184,9 +207,15 @@ export async function accountRoad({ scripts, language }) {
       await page.fill("[name=password]", other);
       await press(page, at("/reset/enter"));
       equal(pathOf(page), at("/sign-in"), "after the new password");
-      assert((await elsewhere.get("/en/account")).path.startsWith("/en/sign-in"), "the session elsewhere is still good");
+      assert(
+        (await elsewhere.get("/en/account")).path.startsWith("/en/sign-in"),
+        "the session elsewhere is still good",
+      );
       await addTo(elsewhere, CHOSEN.handle);
-      assert(!(await elsewhere.get("/en/checkout")).text.includes("Secret street"), "the address is still offered elsewhere");
+      assert(
+        !(await elsewhere.get("/en/checkout")).text.includes("Secret street"),
+        "the address is still offered elsewhere",
+      );
     });
     await t.step("the old password is worth nothing, the new one signs in", async () => {
       await signInAt(page, email, password);

@@ -38,7 +38,12 @@ const first = (html, pattern) => {
 };
 const canonicalOf = (html) => first(html, /<link rel="canonical" href="([^"]*)"/);
 const alternatesOf = (html) =>
-  new Map([...html.matchAll(/<link rel="alternate" hreflang="([^"]*)" href="([^"]*)"/g)].map(([, tag, href]) => [tag, decoded(href)]));
+  new Map(
+    [...html.matchAll(/<link rel="alternate" hreflang="([^"]*)" href="([^"]*)"/g)].map(([, tag, href]) => [
+      tag,
+      decoded(href),
+    ]),
+  );
 
 /** What is read by machines of a page. */
 function dataOf(html) {
@@ -88,7 +93,10 @@ async function crawl(t, has) {
           if (absent(next)) left.add(next);
           else queue.push(next);
         }
-        assert(known.size <= MOST_LINKS, `there are more than ${MOST_LINKS} addresses, the last one ${[...known].at(-1)}`);
+        assert(
+          known.size <= MOST_LINKS,
+          `there are more than ${MOST_LINKS} addresses, the last one ${[...known].at(-1)}`,
+        );
       });
     }
     const others = [...canonicals].filter(([canonical]) => !there.has(canonical));
@@ -193,7 +201,8 @@ async function follows(t, pages, answers) {
     equal(broken.slice(0, 12), [], `${broken.length} links lead nowhere`);
     equal(missing.slice(0, 12), [], `${missing.length} places in a page are not there`);
     // Help, an authenticator app, and the local store of files.
-    const known = /^(https:\/\/t\.me\/\w|tel:\+\d|mailto:\S+@|otpauth:\/\/totp\/|http:\/\/127\.0\.0\.1:\d+\/_aws\/s3\/)/;
+    const known =
+      /^(https:\/\/t\.me\/\w|tel:\+\d|mailto:\S+@|otpauth:\/\/totp\/|http:\/\/127\.0\.0\.1:\d+\/_aws\/s3\/)/;
     const strange = [...foreign].filter(([to]) => !known.test(to));
     for (const [to, kind] of foreign) {
       const status = to.startsWith("http://127.0.0.1:") ? (await fetch(to)).status : 200;
@@ -227,7 +236,8 @@ async function sharedWrongly(address, html) {
   if (card !== (picture ? "summary_large_image" : "summary")) all.push(`${address} has the card ${card}`);
   if (picture && !(await isPicture(picture))) all.push(`${picture}, the picture of ${address}, is not there`);
   // The home page is shared with its name alone, although it shows many.
-  if (!picture && /\/(products|[pcv]\/)/.test(address) && /<main\b.*<img/s.test(html)) all.push(`${address} is shared without a picture`);
+  if (!picture && /\/(products|[pcv]\/)/.test(address) && /<main\b.*<img/s.test(html))
+    all.push(`${address} is shared without a picture`);
   return all;
 }
 
@@ -281,7 +291,10 @@ async function sitemap(t) {
       : [xml];
     for (const part of parts) {
       for (const [, entry] of part.matchAll(/<url>(.*?)<\/url>/gs)) {
-        const links = [...entry.matchAll(/hreflang="([^"]*)" href="([^"]*)"/g)].map(([, tag, href]) => [tag, decoded(href)]);
+        const links = [...entry.matchAll(/hreflang="([^"]*)" href="([^"]*)"/g)].map(([, tag, href]) => [
+          tag,
+          decoded(href),
+        ]);
         listed.set(first(entry, /<loc>([^<]+)<\/loc>/), new Map(links));
       }
     }
@@ -294,7 +307,10 @@ async function sitemap(t) {
       if (canonicalOf(answer.text) !== address) wrong.push(`${address} has the canonical ${canonicalOf(answer.text)}`);
       if (/name="robots" content="[^"]*noindex/.test(answer.text)) wrong.push(`${address} is not to be indexed`);
       if (blocked.some((path) => pathname.startsWith(path))) wrong.push(`${address} is not to be read`);
-      const words = { title: first(answer.text, /<title>([^<]*)</), description: first(answer.text, /name="description" content="([^"]*)"/) };
+      const words = {
+        title: first(answer.text, /<title>([^<]*)</),
+        description: first(answer.text, /name="description" content="([^"]*)"/),
+      };
       for (const [name, text] of Object.entries(words)) if (!text) wrong.push(`${address} has no ${name}`);
       wrong.push(...(await sharedWrongly(address, answer.text)));
     });
@@ -313,7 +329,8 @@ async function sitemap(t) {
     await each(sample, async (address) => {
       const own = await page(address);
       const tags = [...own.keys()].sort();
-      if (tags.join() !== [...Object.values(LANGUAGES), "x-default"].sort().join()) wrong.push(`${address} names ${tags}`);
+      if (tags.join() !== [...Object.values(LANGUAGES), "x-default"].sort().join())
+        wrong.push(`${address} names ${tags}`);
       if (![...own.values()].includes(address)) wrong.push(`${address} does not name itself`);
       for (const [tag, other] of own) {
         if (tag !== "x-default" && !listed.has(other)) wrong.push(`${other} is not in the sitemap`);
@@ -329,7 +346,14 @@ async function sitemap(t) {
 }
 
 async function sizes(t) {
-  const kinds = { home: "/", list: "/products", category: `/c/${CHOSEN.categories[0]}`, product: `/p/${CHOSEN.handle}`, shop: "/v/chorsu-ceramics", search: "/search?q=bowl" };
+  const kinds = {
+    home: "/",
+    list: "/products",
+    category: `/c/${CHOSEN.categories[0]}`,
+    product: `/p/${CHOSEN.handle}`,
+    shop: "/v/chorsu-ceramics",
+    search: "/search?q=bowl",
+  };
   await t.check("pages fit the first round trip, in every language", async () => {
     const { json } = await api("/products?limit=100");
     const products = json.items.map((card) => `/p/${card.handle}`);
@@ -358,7 +382,10 @@ async function sizes(t) {
       equal(inline, [], `scripts inside of ${path}`);
       const files = scripts.map((tag) => tag.match(/src="([^"]*)"/)?.[1]).filter(Boolean);
       equal(files, ["/app.js"], `scripts of ${path}`);
-      assert(!/\son\w+="|style="/.test(text.replace(/<script.*?<\/script>/gs, "")), `${path} has handlers or styles in attributes`);
+      assert(
+        !/\son\w+="|style="/.test(text.replace(/<script.*?<\/script>/gs, "")),
+        `${path} has handlers or styles in attributes`,
+      );
     }
     let bytes = 0;
     for (const script of ["/app.js", "/sw.js"]) {
@@ -492,7 +519,8 @@ async function prices(t) {
         const cards = page.split('<li class="card">').slice(1);
         for (const [place, card] of json.items.entries()) {
           const shown = decoded(cards[place]?.match(/<p class="price[^"]*">\s*([^<]*)/)?.[1] ?? "");
-          if (Number(digits(shown)) !== Number(card.price.amount)) wrong.push(`${card.handle} in ${language}: ${shown}, and ${card.price.amount} ${card.price.currency}`);
+          if (Number(digits(shown)) !== Number(card.price.amount))
+            wrong.push(`${card.handle} in ${language}: ${shown}, and ${card.price.amount} ${card.price.currency}`);
         }
       }
     }
@@ -513,7 +541,12 @@ async function validity(t, pages, { warns = true } = {}) {
       const jar = path.join(path.dirname(require.resolve("vnu-jar/package.json")), "build/dist/vnu.jar");
       const found = await new Promise((resolve, reject) => {
         const options = { maxBuffer: 1 << 26, timeout: 120_000 };
-        execFile("java", ["-Xss2m", "-jar", jar, "--format", "json", "--stdout", "--exit-zero-always", ...names.keys()], options, (error, out) => (error ? reject(error) : resolve(JSON.parse(out))));
+        execFile(
+          "java",
+          ["-Xss2m", "-jar", jar, "--format", "json", "--stdout", "--exit-zero-always", ...names.keys()],
+          options,
+          (error, out) => (error ? reject(error) : resolve(JSON.parse(out))),
+        );
       });
       // The same words on many pages are one thing to mend.
       const said = new Map();

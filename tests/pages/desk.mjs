@@ -42,11 +42,19 @@ export function picture(side = 640, isNoise = false) {
   for (let y = 0; y < side; y += 1) {
     for (let x = 0; x < side; x += 1) {
       const noise = isNoise ? Math.imul(x * side + y, 2654435761) >>> 8 : 0;
-      rows.set([x ^ noise, y ^ (noise >> 8), x ^ y ^ (noise >> 16)].map((value) => value & 255), y * (side * 3 + 1) + 1 + x * 3);
+      rows.set(
+        [x ^ noise, y ^ (noise >> 8), x ^ y ^ (noise >> 16)].map((value) => value & 255),
+        y * (side * 3 + 1) + 1 + x * 3,
+      );
     }
   }
   const start = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([start, chunk("IHDR", head), chunk("IDAT", zlib.deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    start,
+    chunk("IHDR", head),
+    chunk("IDAT", zlib.deflateSync(rows)),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 /** Somebody at a desk, after signing in. */
@@ -121,7 +129,11 @@ export async function vendorRoad({ scripts }) {
       await hasNoOverflow(page);
     });
     await t.check("what is no picture is refused beside its field", async () => {
-      await page.setInputFiles("[name=pictures]", { name: "bowl.txt", mimeType: "text/plain", buffer: Buffer.from("bowl") });
+      await page.setInputFiles("[name=pictures]", {
+        name: "bowl.txt",
+        mimeType: "text/plain",
+        buffer: Buffer.from("bowl"),
+      });
       const response = await press(page, `${t.product}/pictures`);
       assert(response.status() >= 400 && response.status() < 500, `it is answered ${response.status()}`);
       assert((await page.locator("main .err, main [role=alert]").count()) > 0, "nothing is said");
@@ -129,12 +141,16 @@ export async function vendorRoad({ scripts }) {
     });
     await t.step("buyers see it, with its picture and its name as it was typed", async () => {
       await idle();
-      const handle = new URL(await page.locator("main a[href*='/p/']").first().getAttribute("href"), SHOP).pathname.split("/").at(-1);
+      const handle = new URL(await page.locator("main a[href*='/p/']").first().getAttribute("href"), SHOP).pathname
+        .split("/")
+        .at(-1);
       const shown = await until("the product's page", async () => {
         const answer = await send("GET", `/en/p/${handle}`);
         return answer.status === 200 && /<img[^>]+fetchpriority/.test(answer.text) && answer;
       });
-      const data = [...shown.text.matchAll(/<script type="application\/ld\+json">(.*?)<\/script>/gs)].map(([, text]) => JSON.parse(text));
+      const data = [...shown.text.matchAll(/<script type="application\/ld\+json">(.*?)<\/script>/gs)].map(([, text]) =>
+        JSON.parse(text),
+      );
       equal(data.find((one) => one.offers)?.name, title, "the name for machines");
       t.handle = handle;
     });
@@ -166,7 +182,9 @@ export async function vendorRoad({ scripts }) {
       equal(pathOf(page), t.product, "after saving");
       await hasNoOverflow(page);
       await idle();
-      await until("the page in Russian", async () => (await send("GET", `/ru/p/${t.handle}`)).text.includes(`Миска ${mark}`));
+      await until("the page in Russian", async () =>
+        (await send("GET", `/ru/p/${t.handle}`)).text.includes(`Миска ${mark}`),
+      );
     });
     await t.step("an order is accepted", async () => {
       t.guest = new Client();
@@ -344,7 +362,11 @@ export async function operatorRoad({ scripts }) {
       equal(await resolve.count(), 0, "forms after that");
     });
     await t.check("a buyer and a seller see nothing of it", async () => {
-      for (const [contact, path] of [["buyer@bozor.test", "/operate"], ["vendor@bozor.test", "/operate/orders"], ["vendor@bozor.test", "/operate/settings/limits"]]) {
+      for (const [contact, path] of [
+        ["buyer@bozor.test", "/operate"],
+        ["vendor@bozor.test", "/operate/orders"],
+        ["vendor@bozor.test", "/operate/settings/limits"],
+      ]) {
         const other = new Client();
         await signIn(other, contact);
         equal((await other.get(path)).status, 403, `${path} for ${contact}`);

@@ -20,7 +20,12 @@ const MOST_SELLER_PAGES = 3;
 
 async function weakNetwork() {
   await road("a weak network: 250 kbit/s and 800 ms", async (t) => {
-    for (const [language, path] of [["uz", "/"], ["ru", "/products"], ["en", `/p/${CHOSEN.handle}`], ["zh", "/v/chorsu-ceramics"]]) {
+    for (const [language, path] of [
+      ["uz", "/"],
+      ["ru", "/products"],
+      ["en", `/p/${CHOSEN.handle}`],
+      ["zh", "/v/chorsu-ceramics"],
+    ]) {
       await t.check(`text stands within ${MOST_WAIT_MS / 1000} s on /${language}${path}`, async () => {
         const who = await person({ width: 360, height: 740, locale: LANGUAGES[language] });
         t.page = who.page;
@@ -29,7 +34,8 @@ async function weakNetwork() {
         await cdp.send("Network.setCacheDisabled", { cacheDisabled: true });
         await cdp.send("Network.emulateNetworkConditions", WEAK);
         await who.page.goto(`/${language}${path}`, { waitUntil: "commit" });
-        const painted = () => who.page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+        const painted = () =>
+          who.page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
         const at = await until("the first text", painted);
         console.log(`  /${language}${path}: text after ${Math.round(at)} ms`);
         assert(at <= MOST_WAIT_MS, `text after ${Math.round(at)} ms`);
@@ -43,7 +49,13 @@ async function weakNetwork() {
 async function atHome() {
   const client = new Client();
   await signIn(client, "buyer@bozor.test");
-  const home = { name: "Aziza Karimova", phone: newPhone(), region: "Toshkent", district: "Yunusobod", line1: "Navoiy 12" };
+  const home = {
+    name: "Aziza Karimova",
+    phone: newPhone(),
+    region: "Toshkent",
+    district: "Yunusobod",
+    line1: "Navoiy 12",
+  };
   await sendForm(client, "/en/account/addresses", home);
   const who = await person({ width: 390, height: 844 });
   await client.lendTo(who.context);

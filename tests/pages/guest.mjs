@@ -1,8 +1,8 @@
 // Guests: from the home page to an order, and what they do with it.
 import { addTo } from "./acts.mjs";
 import {
-  Client, LANGUAGES, PASSWORD, advance, api, assert, codeFor, equal, follow, hasNoOverflow, isTranslated, leftOut, messagesTo,
-  newEmail, newPhone, pathOf, person, road, summaryIsRight, until,
+  Client, LANGUAGES, PASSWORD, advance, api, assert, codeFor, equal, follow, hasNoOverflow, isTranslated, leftOut,
+  messagesTo, newEmail, newPhone, pathOf, person, road, summaryIsRight, until,
 } from "./lib.mjs";
 
 /** Two products of two shops of the demo, the first with variants. */
@@ -33,7 +33,10 @@ export async function add(page, quantity) {
 
 const line = (page, handle) => page.locator(`.lines > li:has(a[href$="/p/${handle}"])`);
 
-export async function fillAddress(page, { email, phone, name = "Aziza Karimova", district = "Yunusobod", street = "Navoiy 12" }) {
+export async function fillAddress(
+  page,
+  { email, phone, name = "Aziza Karimova", district = "Yunusobod", street = "Navoiy 12" },
+) {
   if (email !== undefined) await page.fill("[name='contact.email']", email);
   if (phone !== undefined) await page.fill("[name='contact.phone']", phone);
   await page.fill("[name='address.name']", name);
@@ -157,7 +160,11 @@ export async function guestRoad({ scripts, language, width, height, byPhone }) {
       await hasNoOverflow(page);
     });
     await t.check("nothing that was typed is lost", async () => {
-      const typed = { "contact.email": "nobody-at-home", "contact.phone": "call me", "address.name": "Aziza <Karimova>" };
+      const typed = {
+        "contact.email": "nobody-at-home",
+        "contact.phone": "call me",
+        "address.name": "Aziza <Karimova>",
+      };
       for (const [name, value] of Object.entries(typed)) equal(await page.inputValue(`[name='${name}']`), value, name);
       equal((await page.inputValue("[name='address.line1']")).trim(), "Navoiy 12", "the street");
       equal(await page.inputValue("[name='address.note']"), NOTE, "the note");
@@ -355,7 +362,13 @@ export async function languagesRoad() {
     });
     const pages = ["/", `/c/${CHOSEN.categories.join("/")}`, `/p/${CHOSEN.handle}`, "/cart", "/checkout"];
     const words = {};
-    const script = { uz: /\p{Script=Latin}/u, "uz-cyrl": /\p{Script=Cyrillic}/u, ru: /\p{Script=Cyrillic}/u, en: /\p{Script=Latin}/u, zh: /\p{Script=Han}/u };
+    const script = {
+      uz: /\p{Script=Latin}/u,
+      "uz-cyrl": /\p{Script=Cyrillic}/u,
+      ru: /\p{Script=Cyrillic}/u,
+      en: /\p{Script=Latin}/u,
+      zh: /\p{Script=Han}/u,
+    };
     for (const language of Object.keys(LANGUAGES)) {
       await t.check(language, async () => {
         for (const path of pages) {
@@ -364,7 +377,9 @@ export async function languagesRoad() {
           await isTranslated(page, language);
           await hasNoOverflow(page);
         }
-        const labels = await page.locator("main label, main legend, main button, footer h2, header a[href$='/cart']").allInnerTexts();
+        const labels = await page
+          .locator("main label, main legend, main button, footer h2, header a[href$='/cart']")
+          .allInnerTexts();
         const foreign = labels.filter((label) => label.trim() !== "" && !script[language].test(label));
         equal(foreign, [], `labels of the checkout in ${language}`);
         words[language] = labels.map((label) => label.trim()).filter(Boolean);
@@ -390,7 +405,9 @@ export async function languagesRoad() {
       });
     }
     await t.check("no language shows the labels of another", () => {
-      const same = ["uz", "uz-cyrl", "ru", "zh"].flatMap((code) => (words[code] ?? []).filter((word) => words.en?.includes(word)));
+      const same = ["uz", "uz-cyrl", "ru", "zh"].flatMap((code) =>
+        (words[code] ?? []).filter((word) => words.en?.includes(word)),
+      );
       equal(same, [], "English labels");
     });
     await who.close();
@@ -431,9 +448,15 @@ export async function soldOutRoad() {
     const [variant] = product.variants;
     const stock = async (units) => {
       const path = `/vendor/products/${product.id}/variants/${variant.id}/stock`;
-      await api(path, { token, method: "PUT", json: { on_hand: units }, headers: { "idempotency-key": newEmail("stock") } });
+      await api(path, {
+        token,
+        method: "PUT",
+        json: { on_hand: units },
+        headers: { "idempotency-key": newEmail("stock") },
+      });
       await advance("6m");
-      const shown = async () => (await api(`/products/${product.handle}`)).json.variants.find((one) => one.id === variant.id);
+      const shown = async () =>
+        (await api(`/products/${product.handle}`)).json.variants.find((one) => one.id === variant.id);
       await until("the new stock", async () => (await shown()).available === units);
     };
     assert(product.variants.length > 1, "the product has choices");
@@ -447,7 +470,8 @@ export async function soldOutRoad() {
         await until("that it is sold out", isTold);
         const button = page.locator("main form[action$='/cart'] button.btn");
         const isChosen = await page.locator(`input[name=variant][value="${variant.id}"]`).isChecked();
-        if (isChosen) assert((await page.locator(".state").first().innerText()) === "Sold out", "it is said to be sold out");
+        if (isChosen)
+          assert((await page.locator(".state").first().innerText()) === "Sold out", "it is said to be sold out");
         if (!(await button.count()) || (await button.isDisabled())) return;
         const before = page.url();
         await Promise.all([page.waitForNavigation({ timeout: 3_000 }).catch(() => {}), button.click()]);
@@ -455,7 +479,10 @@ export async function soldOutRoad() {
         const text = await page.locator("main").innerText();
         assert(!text.includes("There is nothing here"), `buying it leads to a page that is not there: ${page.url()}`);
         const lines = page.locator(`.lines [name=variant][value="${variant.id}"]`);
-        assert((await page.locator("main [role=alert]").count()) > 0 || (await lines.count()) === 0, "it is in the cart");
+        assert(
+          (await page.locator("main [role=alert]").count()) > 0 || (await lines.count()) === 0,
+          "it is in the cart",
+        );
       });
       await t.check("is sold again when there is some", async () => {
         await stock(3);

@@ -174,7 +174,10 @@ export class Client {
   /** A form as a page of the shop sends it. It follows nowhere. */
   post(path, fields, headers = { "sec-fetch-site": "same-origin", origin: SHOP }) {
     const body = encoded(fields);
-    return this.send("POST", path, { body, headers: { "content-type": "application/x-www-form-urlencoded", ...headers } });
+    return this.send("POST", path, {
+      body,
+      headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
+    });
   }
 
   async lendTo(context) {
@@ -243,7 +246,10 @@ export const idle = () => send("POST", "/_local/idle");
 /** Time goes by: what the edge keeps of pages and answers is old then. */
 export async function advance(time) {
   await idle();
-  await send("POST", "/_local/clock", { headers: { "content-type": "application/json" }, body: JSON.stringify({ advance: time }) });
+  await send("POST", "/_local/clock", {
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ advance: time }),
+  });
   await idle();
 }
 
@@ -302,8 +308,16 @@ export async function closeChrome() {
 }
 
 /** Somebody with a browser of their own. What its pages complain of is kept. */
-export async function person({ scripts = true, width = 1280, height = 900, locale = "en", scheme = "light", bypass = false } = {}) {
-  const context = await (await chrome()).newContext({
+export async function person({
+  scripts = true,
+  width = 1280,
+  height = 900,
+  locale = "en",
+  scheme = "light",
+  bypass = false,
+} = {}) {
+  const browserOfAll = await chrome();
+  const context = await browserOfAll.newContext({
     javaScriptEnabled: scripts,
     viewport: { width, height },
     baseURL: SHOP,
@@ -331,7 +345,8 @@ export async function person({ scripts = true, width = 1280, height = 900, local
     page.on("console", (message) => {
       const text = message.text();
       if (message.type() === "error") errors.push({ text, url: message.location().url });
-      if (/content security policy|securitypolicyviolation/i.test(text)) complaints.push(`policy at ${where()}: ${text}`);
+      if (/content security policy|securitypolicyviolation/i.test(text))
+        complaints.push(`policy at ${where()}: ${text}`);
     });
     page.on("pageerror", (error) => complaints.push(`script at ${where()}: ${error.message}`));
     page.on("dialog", (dialog) => {
@@ -378,7 +393,8 @@ export async function isTranslated(page, language) {
   equal(lang, LANGUAGES[language], `lang of ${pathOf(page)}`);
   const text = await page.evaluate(() => {
     const named = [...document.querySelectorAll("[aria-label], [alt], [placeholder], [title], [value]")];
-    const read = (element) => ["aria-label", "alt", "placeholder", "title"].map((name) => element.getAttribute(name)).join(" ");
+    const read = (element) =>
+      ["aria-label", "alt", "placeholder", "title"].map((name) => element.getAttribute(name)).join(" ");
     return `${document.title}\n${document.body.innerText}\n${named.map(read).join("\n")}`;
   });
   const left = text.match(/\{[a-z_]*\}|\S*\w\|\w\S*/g);

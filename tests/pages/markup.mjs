@@ -3,9 +3,7 @@ import {
   Client, PASSWORD, SHOP, advance, alone, api, assert, decoded, equal, follow, formTo, idle, leftOut, messagesTo,
   newEmail, newPhone, offered, pathOf, person, road, send, until,
 } from "./lib.mjs";
-import {
-  addTo, atTheDesk, deliver, newcomer, sendFile, sendForm, sendFrom, signIn, soldTo,
-} from "./acts.mjs";
+import { addTo, atTheDesk, deliver, newcomer, sendFile, sendForm, sendFrom, signIn, soldTo } from "./acts.mjs";
 import { picture } from "./desk.mjs";
 
 /** Ends a script, and an attribute; the field's name tells where it is shown. */
@@ -177,7 +175,10 @@ async function products(t, world) {
     const { fields } = formTo((await seller.client.get(path)).text, path);
     const words = fields.map(([name]) => name).filter((name) => name.startsWith("options/"));
     equal(words.length, 3, "fields of an option and its two values");
-    const more = { title: typed("Russian title"), description_html: `${typed("Russian text")}\n${typed("Russian line")}` };
+    const more = {
+      title: typed("Russian title"),
+      description_html: `${typed("Russian text")}\n${typed("Russian line")}`,
+    };
     for (const part of ["title", "description"]) more[`seo/${part}`] = typed(`Russian ${part} for machines`);
     for (const [place, name] of words.entries()) more[name] = typed(`Russian word ${place}`);
     sent(await sendForm(seller.client, path, more), "the texts");
@@ -212,7 +213,12 @@ async function products(t, world) {
       ["title of many", "option", "value one", "value two", "maker", "importer"],
       ["in plain words"],
     );
-    const inRussian = ["Russian title", "Russian text", "Russian line", ...[0, 1, 2].map((one) => `Russian word ${one}`)];
+    const inRussian = [
+      "Russian title",
+      "Russian text",
+      "Russian line",
+      ...[0, 1, 2].map((one) => `Russian word ${one}`),
+    ];
     await until("the texts in Russian", async () =>
       decoded((await send("GET", `/ru/p/${world.handle}-many`)).text).includes(typed("Russian title")));
     await anybody.look(`/ru/p/${world.handle}-many`, [...inRussian, "maker", "importer"]);
@@ -544,7 +550,17 @@ export default async function markup() {
       await open("operator", await signedIn("admin@bozor.test"));
       await open("anybody", new Client());
     });
-    const all = [openShop, operatorsTexts, products, files, invites, buyerWrites, sellerWrites, operatorDecides, mailed];
+    const all = [
+      openShop,
+      operatorsTexts,
+      products,
+      files,
+      invites,
+      buyerWrites,
+      sellerWrites,
+      operatorDecides,
+      mailed,
+    ];
     for (const part of all) await part(t, world);
     await t.check("no page was obeyed or complained", () => {
       for (const who of ["seller", "buyer", "operator", "anybody"]) world[who].hasNone();

@@ -1,7 +1,9 @@
 // Without a network: what was seen stays readable, what is put into the cart waits, and nobody's own pages stay behind.
 // A proxy of our own stands for the network, which can be cut, slow, or lose answers.
 import http from "node:http";
-import { PASSWORD, SHOP, alone, assert, equal, leftOut, newEmail, newPhone, offered, pathOf, person, road, send, until } from "./lib.mjs";
+import {
+  PASSWORD, SHOP, alone, assert, equal, leftOut, newEmail, newPhone, offered, pathOf, person, road, send, until,
+} from "./lib.mjs";
 import { CHOSEN, SOUGHT } from "./guest.mjs";
 
 /** The way to the shop. `cut` answers nothing, `slow` never answers, `deaf` sends requests on and loses the answers. */
@@ -52,12 +54,15 @@ const kept = (page) =>
     const all = {};
     for (const name of await caches.keys()) {
       const cache = await caches.open(name);
-      all[name.replace(/-\d+$/, "")] = (await cache.keys()).map(({ url }) => new URL(url).pathname + new URL(url).search);
+      all[name.replace(/-\d+$/, "")] = (await cache.keys()).map(
+        ({ url }) => new URL(url).pathname + new URL(url).search,
+      );
     }
     return { public: [], private: [], files: [], queue: [], ...all };
   });
 
-const hasKept = (page, room, path) => until(`${path} in the cache`, async () => (await kept(page))[room].includes(path));
+const hasKept = (page, room, path) =>
+  until(`${path} in the cache`, async () => (await kept(page))[room].includes(path));
 
 export async function offlineRoad(language) {
   await road(`without a network, ${language}`, async (t) => {
@@ -101,7 +106,11 @@ export async function offlineRoad(language) {
           }
         });
         await page.goto(at("/products"));
-        equal(await said(), t.words[0].replace("{age}", t.words[2].replace("{n}", "10")), "what is said ten minutes later");
+        equal(
+          await said(),
+          t.words[0].replace("{age}", t.words[2].replace("{n}", "10")),
+          "what is said ten minutes later",
+        );
       });
       await t.check("a page that was not seen is the page for it", async () => {
         await page.goto(at(`/p/${CHOSEN.handle}`));
@@ -204,7 +213,10 @@ export async function offlineRoad(language) {
           const cache = await caches.open(name);
           return Promise.all((await cache.keys()).map(async (key) => (await cache.match(key)).text()));
         });
-        assert(!texts.some((text) => text.includes("Secret street") || text.includes("Aziza Private")), "private words");
+        assert(
+          !texts.some((text) => text.includes("Secret street") || text.includes("Aziza Private")),
+          "private words",
+        );
         assert(all.public.length <= 30, `${all.public.length} pages`);
       });
       await t.check("the last thirty pages are kept, not more", async () => {
@@ -245,52 +257,63 @@ export async function offlineRoad(language) {
           equal(await page.locator(".lines > li").count(), 0, "lines of the cart");
           way.set("open");
         });
-        await t.step("signing out without a network is sent before anything else, and shows nobody until then", async () => {
-          await signIn();
-          await page.goto(at("/sign-out"));
-          way.set("cut");
-          await page.click("main form[action$='/sign-out'] button.btn");
-          await until("the page for no network", async () => (await page.locator("h1").count()) === 1);
-          await page.goto(at("/account"));
-          assert(!(await page.content()).includes("buyer@bozor.test"), "the account is shown");
-          way.asked.length = 0;
-          way.set("open");
-          await page.goto(at("/account"));
-          assert(pathOf(page).endsWith("/sign-in"), `nobody is signed in, but ${page.url()}`);
-          // The browser asks for a page ahead of its worker, which passes that answer over.
-          const [left, asked] = ["POST", "GET"].map((method) => way.asked.findLastIndex((line) => line.startsWith(method)));
-          assert(left >= 0 && asked > left, `signed out before the page is asked for: ${way.asked}`);
-        });
-        await t.step("a session that was ended elsewhere takes its pages along, and an old page is not shown", async () => {
-          await signIn();
-          await page.goto(at("/cart"));
-          await hasKept(page, "private", path("/cart"));
-          await who.context.clearCookies({ name: "session" });
-          await page.goto(at("/account"));
-          await until("no private page", async () => (await kept(page)).private.length === 0);
-          await page.goto(at("/cart"));
-          await hasKept(page, "private", path("/cart"));
-          await page.evaluate(async () => {
-            const name = (await caches.keys()).find((name) => name.startsWith("private"));
-            const cache = await caches.open(name);
-            const [key] = await cache.keys();
-            const old = await cache.match(key);
-            const headers = new Headers(old.headers);
-            headers.set("bozor-seen", Date.now() - 8 * 86_400_000);
-            await cache.put(key, new Response(await old.blob(), { headers }));
-          });
-          way.set("cut");
-          await page.goto(at("/cart"));
-          equal(await page.locator("main .queued, .lines").count(), 0, "a cart of a week ago");
-          way.set("open");
-        });
+        await t.step(
+          "signing out without a network is sent before anything else, and shows nobody until then",
+          async () => {
+            await signIn();
+            await page.goto(at("/sign-out"));
+            way.set("cut");
+            await page.click("main form[action$='/sign-out'] button.btn");
+            await until("the page for no network", async () => (await page.locator("h1").count()) === 1);
+            await page.goto(at("/account"));
+            assert(!(await page.content()).includes("buyer@bozor.test"), "the account is shown");
+            way.asked.length = 0;
+            way.set("open");
+            await page.goto(at("/account"));
+            assert(pathOf(page).endsWith("/sign-in"), `nobody is signed in, but ${page.url()}`);
+            // The browser asks for a page ahead of its worker, which passes that answer over.
+            const [left, asked] = ["POST", "GET"].map((method) =>
+              way.asked.findLastIndex((line) => line.startsWith(method)),
+            );
+            assert(left >= 0 && asked > left, `signed out before the page is asked for: ${way.asked}`);
+          },
+        );
+        await t.step(
+          "a session that was ended elsewhere takes its pages along, and an old page is not shown",
+          async () => {
+            await signIn();
+            await page.goto(at("/cart"));
+            await hasKept(page, "private", path("/cart"));
+            await who.context.clearCookies({ name: "session" });
+            await page.goto(at("/account"));
+            await until("no private page", async () => (await kept(page)).private.length === 0);
+            await page.goto(at("/cart"));
+            await hasKept(page, "private", path("/cart"));
+            await page.evaluate(async () => {
+              const name = (await caches.keys()).find((name) => name.startsWith("private"));
+              const cache = await caches.open(name);
+              const [key] = await cache.keys();
+              const old = await cache.match(key);
+              const headers = new Headers(old.headers);
+              headers.set("bozor-seen", Date.now() - 8 * 86_400_000);
+              await cache.put(key, new Response(await old.blob(), { headers }));
+            });
+            way.set("cut");
+            await page.goto(at("/cart"));
+            equal(await page.locator("main .queued, .lines").count(), 0, "a cart of a week ago");
+            way.set("open");
+          },
+        );
       }
       await t.check("another version takes the caches of the one before away", async () => {
         await page.goto(at("/products"));
         await page.evaluate(() => caches.open("public-0"));
         await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).unregister());
         await page.goto(at("/products"));
-        await until("the old cache to go", async () => !(await page.evaluate(() => caches.keys())).includes("public-0"));
+        await until(
+          "the old cache to go",
+          async () => !(await page.evaluate(() => caches.keys())).includes("public-0"),
+        );
       });
       await t.check("no page complained", () => who.hasNone());
     } finally {
@@ -309,7 +332,9 @@ export async function foreignRoad() {
       response.setHeader("content-type", "text/html");
       response.setHeader("referrer-policy", policy);
       const fields = '<input name="do" value="add"><input name="variant" value="var_x"><input name="key" value="ab">';
-      response.end(`<form method="post" action="${way.at}${path}">${fields}</form><script>document.forms[0].submit()</script>`);
+      response.end(
+        `<form method="post" action="${way.at}${path}">${fields}</form><script>document.forms[0].submit()</script>`,
+      );
     });
     await new Promise((resolve) => evil.listen(0, "127.0.0.1", resolve));
     const who = await person();

@@ -1,15 +1,21 @@
 // What other sites, and what people type, cannot do.
 import http from "node:http";
 import {
-  Client, PASSWORD, SHOP, alone, assert, decoded, encoded, equal, formTo, formsOf, leftOut, mainOf, newEmail, offered, person,
-  road, send,
+  Client, PASSWORD, SHOP, alone, assert, decoded, encoded, equal, formTo, formsOf, leftOut, mainOf, newEmail, offered,
+  person, road, send,
 } from "./lib.mjs";
 import { addTo, filled, orderOf, signIn } from "./acts.mjs";
 import { CHOSEN, SOUGHT } from "./guest.mjs";
 import markup from "./markup.mjs";
 
 /** What somebody would type who wants it to be run. */
-const EVIL = ["</script><b>bold</b>", '"><img src=x onerror=alert(1)>', "{{7*7}}", "${7*7}", "' onfocus=alert(1) autofocus '"];
+const EVIL = [
+  "</script><b>bold</b>",
+  '"><img src=x onerror=alert(1)>',
+  "{{7*7}}",
+  "${7*7}",
+  "' onfocus=alert(1) autofocus '",
+];
 const SOME_NAME = EVIL.join(" ");
 
 /** Pages with forms that this client can reach, each with its main part. */
@@ -85,8 +91,12 @@ async function foreignForms(t, client, forms, keeps, others = 2) {
       for (const host of ["localhost", "127.0.0.1"]) {
         const tried = host === "localhost" ? forms : forms.slice(0, others);
         for (const form of tried) {
-          const inputs = form.fields.map(([name, value]) => `<input type=hidden name="${attribute(name)}" value="${attribute(value)}">`);
-          site.show(`<!doctype html><title>evil</title><form method=post action="${SHOP}${form.action}">${inputs.join("")}<button>win</button></form>`);
+          const inputs = form.fields.map(
+            ([name, value]) => `<input type=hidden name="${attribute(name)}" value="${attribute(value)}">`,
+          );
+          const action = `${SHOP}${form.action}`;
+          const filledIn = `<form method=post action="${action}">${inputs.join("")}<button>win</button></form>`;
+          site.show(`<!doctype html><title>evil</title>${filledIn}`);
           await who.page.goto(`http://${host}:${site.port}/`);
           const [response] = await Promise.all([who.page.waitForNavigation(), who.page.click("button")]);
           if (response.status() !== 403) wrong.push(`${form.action} by a form of ${host}: ${response.status()}`);
@@ -109,8 +119,10 @@ async function foreignForms(t, client, forms, keeps, others = 2) {
               [`${SHOP}${form.action}`, encoded(form.fields), mode],
             );
             const response = await heard;
-            if (response.status && response.status() !== 403) wrong.push(`${form.action} by fetch ${mode} of ${host}: ${response.status()}`);
-            if (!["opaque", "refused"].includes(read)) wrong.push(`${form.action} is read by fetch ${mode} of ${host}: ${read}`);
+            if (response.status && response.status() !== 403)
+              wrong.push(`${form.action} by fetch ${mode} of ${host}: ${response.status()}`);
+            if (!["opaque", "refused"].includes(read))
+              wrong.push(`${form.action} is read by fetch ${mode} of ${host}: ${read}`);
           }
         }
         const shown = await who.page.evaluate((url) => {
@@ -141,7 +153,9 @@ async function foreignForms(t, client, forms, keeps, others = 2) {
 /** Everything that an answer for one person alone must say. */
 function isPrivate(path, answer) {
   const kept = answer.headers["cache-control"] ?? "";
-  return kept.includes("no-store") && kept.includes("private") ? [] : [`${path} (${answer.status}): ${kept || "no cache-control"}`];
+  return kept.includes("no-store") && kept.includes("private")
+    ? []
+    : [`${path} (${answer.status}): ${kept || "no cache-control"}`];
 }
 
 export default async function security() {
@@ -159,14 +173,28 @@ export default async function security() {
       await orderOf(client, email, { stops: true });
     });
     const token = client.cookies.get("orders")?.split("!")[0].split(".")[1];
-    const all = [...paths, `/en/p/${SOUGHT.handle}`, link.order, `${link.order}/cancel`, `/r/${link.order.split("/").at(-1)}.${token}`];
+    const all = [
+      ...paths,
+      `/en/p/${SOUGHT.handle}`,
+      link.order,
+      `${link.order}/cancel`,
+      `/r/${link.order.split("/").at(-1)}.${token}`,
+    ];
     if (has.account) all.push("/en/sign-in", "/en/sign-in/code", "/en/sign-up", "/en/reset");
     const pages = await pagesOf(client, all);
     const forms = [...pages.values()].flatMap((page) => formsOf(page.text));
     const unlike = [...new Map(forms.map((form) => [`${form.action} ${form.buttons[0]?.value}`, form])).values()];
     await t.step("their forms", () => {
       const actions = new Set(unlike.map((form) => form.action.replace(/ord_\w+/, "ID").replace(/\/r\/.*/, "/r/ID")));
-      for (const action of ["/en/cart", "/en/checkout", "/en/checkout/delivery", "/en/checkout/payment", "/en/orders/ID/confirm", "/en/orders/ID/cancel", "/r/ID"]) {
+      for (const action of [
+        "/en/cart",
+        "/en/checkout",
+        "/en/checkout/delivery",
+        "/en/checkout/payment",
+        "/en/orders/ID/confirm",
+        "/en/orders/ID/cancel",
+        "/r/ID",
+      ]) {
         assert(actions.has(action), `no form posts to ${action}: ${[...actions]}`);
       }
     });
@@ -184,7 +212,18 @@ export default async function security() {
   await road("what people type", async (t) => {
     const client = new Client();
     const more = {};
-    for (const name of ["region", "district", "city", "line1", "apartment", "entrance", "floor", "postal_code", "landmark", "note"]) {
+    for (const name of [
+      "region",
+      "district",
+      "city",
+      "line1",
+      "apartment",
+      "entrance",
+      "floor",
+      "postal_code",
+      "landmark",
+      "note",
+    ]) {
       more[`address.${name}`] = name === "postal_code" ? '"><b>7</b>' : SOME_NAME;
     }
     const who = await person();
@@ -249,8 +288,20 @@ export default async function security() {
   await markup();
 
   await road("where a form leads to", async (t) => {
-    const foreign = ["//evil.example", "/\\evil.example", "https://evil.example", "/%09/evil.example", "/\t/evil.example", "/%5cevil.example", "\\\\evil.example", "javascript:alert(1)", "/\n/evil.example", "http:evil.example"];
-    const stays = (location) => new URL(location, SHOP).origin === SHOP && !/^\/?[\\/]|^\/[\t\n]/.test(location.slice(1));
+    const foreign = [
+      "//evil.example",
+      "/\\evil.example",
+      "https://evil.example",
+      "/%09/evil.example",
+      "/\t/evil.example",
+      "/%5cevil.example",
+      "\\\\evil.example",
+      "javascript:alert(1)",
+      "/\n/evil.example",
+      "http:evil.example",
+    ];
+    const stays = (location) =>
+      new URL(location, SHOP).origin === SHOP && !/^\/?[\\/]|^\/[\t\n]/.test(location.slice(1));
     await t.check("after adding to the cart", async () => {
       const wrong = [];
       for (const name of ["then", "back"]) {
@@ -258,14 +309,22 @@ export default async function security() {
           const client = new Client();
           const form = formTo((await client.get(`/en/p/${SOUGHT.handle}`)).text, "/en/cart");
           const answer = await client.post("/en/cart", filled(form, { [name]: next }));
-          if (answer.status !== 303 || !stays(answer.headers.location)) wrong.push(`${name}=${next}: ${answer.headers.location}`);
+          if (answer.status !== 303 || !stays(answer.headers.location))
+            wrong.push(`${name}=${next}: ${answer.headers.location}`);
         }
       }
       equal(wrong, [], "leads elsewhere");
     });
     await t.check("a path is not taken for a host", async () => {
       const wrong = [];
-      for (const path of ["//evil.example/", "//evil.example/en", "/en//evil.example", "/\\evil.example", "/c/bowls", "/en/c//evil.example"]) {
+      for (const path of [
+        "//evil.example/",
+        "//evil.example/en",
+        "/en//evil.example",
+        "/\\evil.example",
+        "/c/bowls",
+        "/en/c//evil.example",
+      ]) {
         const answer = await send("GET", path);
         const to = answer.headers.location;
         if (to && new URL(to, SHOP).origin !== SHOP) wrong.push(`${path}: ${to}`);
@@ -279,8 +338,12 @@ export default async function security() {
         const client = new Client();
         const form = formTo((await client.get(`/en/sign-in?next=${encodeURIComponent(next)}`)).text, "/en/sign-in");
         assert(stays(form.fields.find(([name]) => name === "next")?.[1] ?? "/"), `the form keeps ${next}`);
-        const answer = await client.post("/en/sign-in", filled(form, { contact: "buyer@bozor.test", password: PASSWORD, next }));
-        if (answer.status !== 303 || !stays(answer.headers.location)) wrong.push(`${next}: ${answer.status} ${answer.headers.location}`);
+        const answer = await client.post(
+          "/en/sign-in",
+          filled(form, { contact: "buyer@bozor.test", password: PASSWORD, next }),
+        );
+        if (answer.status !== 303 || !stays(answer.headers.location))
+          wrong.push(`${next}: ${answer.status} ${answer.headers.location}`);
       }
       equal(wrong, [], "leads elsewhere");
     });
@@ -323,7 +386,14 @@ export default async function security() {
     });
     await t.check("pages for everybody set no cookie and differ by none", async () => {
       const wrong = [];
-      for (const page of ["/en/", "/en/products", `/en/p/${SOUGHT.handle}`, "/en/v/chorsu-ceramics", "/en/search?q=bowl", "/sitemap.xml"]) {
+      for (const page of [
+        "/en/",
+        "/en/products",
+        `/en/p/${SOUGHT.handle}`,
+        "/en/v/chorsu-ceramics",
+        "/en/search?q=bowl",
+        "/sitemap.xml",
+      ]) {
         const [plain, known] = [await send("GET", page), await client.send("GET", page)];
         if (plain.headers["set-cookie"] || known.headers["set-cookie"]) wrong.push(`${page} sets a cookie`);
         if (plain.text !== known.text) wrong.push(`${page} is another page with cookies`);
@@ -335,10 +405,22 @@ export default async function security() {
     const isSecret = (line) => !/^(language=[a-z-]+|items=\d+);/.test(line);
     await t.check("every cookie is kept from scripts and from other sites", () => {
       const isKept = (line) => /; HttpOnly/i.test(line) || !isSecret(line);
-      const all = client.set.filter((line) => !isKept(line) || !/; SameSite=Lax/i.test(line) || !/; Path=\//i.test(line));
+      const all = client.set.filter(
+        (line) => !isKept(line) || !/; SameSite=Lax/i.test(line) || !/; Path=\//i.test(line),
+      );
       equal(all, [], "cookies");
-      if (SHOP.startsWith("https:")) equal(client.set.filter(isSecret).filter((line) => !/^__Host-.*; Secure/i.test(line)), [], "cookies without Secure");
-      assert(["cart", "orders", "contact"].every((name) => client.set.some((line) => line.replace("__Host-", "").startsWith(`${name}=`))), "cookies that were set");
+      if (SHOP.startsWith("https:"))
+        equal(
+          client.set.filter(isSecret).filter((line) => !/^__Host-.*; Secure/i.test(line)),
+          [],
+          "cookies without Secure",
+        );
+      assert(
+        ["cart", "orders", "contact"].every((name) =>
+          client.set.some((line) => line.replace("__Host-", "").startsWith(`${name}=`)),
+        ),
+        "cookies that were set",
+      );
     });
     await t.check("every answer keeps itself to itself", async () => {
       const wrong = [];
@@ -346,9 +428,15 @@ export default async function security() {
         const { headers } = await client.send("GET", page);
         const policy = headers["content-security-policy"] ?? "";
         if (/unsafe|\*/.test(policy) || !/default-src 'none'/.test(policy)) wrong.push(`${page}: ${policy}`);
-        for (const part of ["frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"]) if (!policy.includes(part)) wrong.push(`${page}: no ${part}`);
-        const others = { "x-content-type-options": "nosniff", "referrer-policy": "same-origin", "cross-origin-opener-policy": "same-origin" };
-        for (const [name, value] of Object.entries(others)) if (headers[name] !== value) wrong.push(`${page}: ${name} ${headers[name]}`);
+        for (const part of ["frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"])
+          if (!policy.includes(part)) wrong.push(`${page}: no ${part}`);
+        const others = {
+          "x-content-type-options": "nosniff",
+          "referrer-policy": "same-origin",
+          "cross-origin-opener-policy": "same-origin",
+        };
+        for (const [name, value] of Object.entries(others))
+          if (headers[name] !== value) wrong.push(`${page}: ${name} ${headers[name]}`);
         if (headers["access-control-allow-origin"]) wrong.push(`${page} is read by other sites`);
       }
       equal(wrong, [], "headers");
@@ -364,13 +452,29 @@ export default async function security() {
       const thief = new Client();
       thief.cookies.set("session", planted);
       assert((await thief.get("/en/account")).path.startsWith("/en/sign-in"), "the planted session opens nothing");
-      assert(victim.set.filter(isSecret).every((line) => /; HttpOnly/i.test(line) && /; SameSite=Lax/i.test(line)), victim.set.join("\n"));
+      assert(
+        victim.set.filter(isSecret).every((line) => /; HttpOnly/i.test(line) && /; SameSite=Lax/i.test(line)),
+        victim.set.join("\n"),
+      );
       await signIn(victim, "buyer@bozor.test");
       assert(victim.cookies.get("session") !== own, "signing in again makes another session");
       thief.cookies.set("session", own);
-      assert((await thief.get("/en/account")).path.startsWith("/en/sign-in"), "the session before opens nothing any more");
+      assert(
+        (await thief.get("/en/account")).path.startsWith("/en/sign-in"),
+        "the session before opens nothing any more",
+      );
       const open = [];
-      for (const page of ["/en/account", "/en/account/orders", "/en/account/addresses", "/en/account/profile", "/en/account/security", "/en/account/sessions", "/en/sign-in", "/en/sign-out", "/en/sign-up"]) {
+      for (const page of [
+        "/en/account",
+        "/en/account/orders",
+        "/en/account/addresses",
+        "/en/account/profile",
+        "/en/account/security",
+        "/en/account/sessions",
+        "/en/sign-in",
+        "/en/sign-out",
+        "/en/sign-up",
+      ]) {
         open.push(...isPrivate(page, await victim.send("GET", page)));
         open.push(...isPrivate(page, await send("GET", page)));
       }
@@ -381,7 +485,15 @@ export default async function security() {
   if (!has.account) return leftOut("forms of another site, against who is signed in");
   await road("forms of another site, against who is signed in", async (t) => {
     const client = new Client();
-    const all = ["/en/account", "/en/account/addresses", "/en/account/profile", "/en/account/contact", "/en/account/security", "/en/account/sessions", "/en/sign-out"];
+    const all = [
+      "/en/account",
+      "/en/account/addresses",
+      "/en/account/profile",
+      "/en/account/contact",
+      "/en/account/security",
+      "/en/account/sessions",
+      "/en/sign-out",
+    ];
     await t.step("a buyer", async () => equal((await signIn(client, "buyer@bozor.test")).status, 303, "signing in"));
     const forms = [...(await pagesOf(client, all)).values()].flatMap((page) => formsOf(page.text));
     const unlike = [...new Map(forms.map((form) => [form.action, form])).values()];
@@ -389,7 +501,11 @@ export default async function security() {
     await foreignForms(t, client, unlike, ["/en/account", "/en/account/addresses", "/en/account/profile"]);
   });
   for (const [desk, contact, pages] of [
-    ["desk", "vendor@bozor.test", ["/desk", "/desk/shop", "/desk/products/new", "/desk/imports", "/desk/shop/documents"]],
+    [
+      "desk",
+      "vendor@bozor.test",
+      ["/desk", "/desk/shop", "/desk/products/new", "/desk/imports", "/desk/shop/documents"],
+    ],
     ["operate", "admin@bozor.test", ["/operate", "/operate/settings/limits", "/operate/vendors"]],
   ]) {
     if (!has[desk]) {
@@ -400,7 +516,9 @@ export default async function security() {
       const client = new Client();
       await t.step("signed in", async () => equal((await signIn(client, contact)).status, 303, "signing in"));
       const first = await pagesOf(client, pages);
-      const linked = [...first.values()].flatMap((page) => [...mainOf(page.text).matchAll(/href="(\/(?:desk|operate)\/[^"?#]+)"/g)].map((found) => decoded(found[1])));
+      const linked = [...first.values()].flatMap((page) =>
+        [...mainOf(page.text).matchAll(/href="(\/(?:desk|operate)\/[^"?#]+)"/g)].map((found) => decoded(found[1])),
+      );
       const more = await pagesOf(client, [...new Set(linked)].slice(0, 25));
       const forms = [...first.values(), ...more.values()].flatMap((page) => formsOf(page.text));
       const unlike = [...new Map(forms.map((form) => [form.action.replace(/\b(\w{3})_\w+/g, "$1"), form])).values()];

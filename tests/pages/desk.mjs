@@ -6,7 +6,7 @@ import {
 } from "./lib.mjs";
 import { OWN, addTo, newcomer, numberOn, orderOf, sendForm, sendFrom, signIn } from "./acts.mjs";
 import { signInAt } from "./account.mjs";
-import { SOUGHT } from "./guest.mjs";
+import { CHOSEN } from "./guest.mjs";
 
 /** In the names of what a road makes: roads are played twice, and on the same server. */
 export const newMark = () => Date.now().toString(36);
@@ -305,7 +305,7 @@ export async function operatorRoad({ scripts }) {
     });
     await t.step("an order is paid, found and refunded in part", async () => {
       const buyer = new Client();
-      await addTo(buyer, SOUGHT.handle);
+      await addTo(buyer, CHOSEN.handle);
       await orderOf(buyer, newEmail("refund"), { stops: true });
       const paid = await sendForm(buyer, "/en/checkout/payment", { provider: "stripe" });
       const hosted = new URL(paid.to, SHOP);

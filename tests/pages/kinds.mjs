@@ -58,7 +58,7 @@ function ofDeadLink() {
 
 /** An order that waits for its payment, on the page of the provider and on its own. */
 async function unpaid(guest) {
-  await addTo(guest, SOUGHT.handle);
+  await addTo(guest, CHOSEN.handle);
   await orderOf(guest, newEmail("unpaid"), { stops: true });
   const { to } = await sendForm(guest, "/en/checkout/payment", { provider: "stripe" });
   const { pathname, search } = new URL(to, "http://localhost");
@@ -108,7 +108,7 @@ async function ofGuest() {
 async function ofEndedOrders() {
   const guest = new Client();
   const leave = async (acts) => {
-    await addTo(guest, SOUGHT.handle);
+    await addTo(guest, CHOSEN.handle);
     await orderOf(guest, newEmail("ended"), { stops: true });
     const { to } = await sendForm(guest, "/en/checkout/payment", { provider: "stripe" });
     const { pathname, search } = new URL(to, SHOP);

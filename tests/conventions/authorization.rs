@@ -107,7 +107,7 @@ POST   /v1/vendor/products/{id}/publish                       401  401   401   4
 POST   /v1/vendor/products/{id}/unpublish                     401  401   401   403   403   200   200     403    403     404   403       403
 PUT    /v1/vendor/products/{id}/variants/{variant_id}/stock   401  401   401   403   403   200   200     200    403     404   403       403
 POST   /v1/vendor/media                                       401  401   401   403   403   201   201     403    403     403   403       403
-GET    /v1/vendor/media/{id}                                  401  401   401   403   403   200   200     200    403     200   200       403
+GET    /v1/vendor/media/{id}                                  401  401   401   403   403   200   200     200    403     404   200       403
 GET    /v1/vendor/imports                                     401  401   401   403   403   200   200     200    403     403   200       403
 POST   /v1/vendor/imports                                     401  401   401   403   403   202   202     403    403     403   403       403
 GET    /v1/vendor/imports/{id}                                401  401   401   403   403   200   200     200    403     404   200       403

@@ -96,6 +96,9 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     shop.wait_until_idle().await;
     // What was looked at is missing when its notification comes again.
     shop.repeat_upload_notification(&vendor.id, text(&unused, "id"));
+    let asked = json!({"content_type": "image/png", "size": 100});
+    let never = vendor.client.post("/v1/vendor/media", &asked).await.expect(201).clone();
+    shop.repeat_upload_notification(&vendor.id, text(&never, "id"));
     vendor.client.get(&format!("/v1/vendor/media/{}", text(&unused, "id"))).await.expect(200);
 
     let bowl = vendor.product("blue-bowl").set("category", json!("kitchen")).stock(6).shards(3).publish().await;

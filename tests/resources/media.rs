@@ -154,7 +154,8 @@ async fn a_picture_belongs_to_its_shop() {
     let (ceramics, silk) = (shop.vendor("ceramics").await, shop.vendor("silk").await);
     let media = ceramics.uploads(&shop, "image/png", &dot()).await;
     shop.wait_until_idle().await;
-    assert_eq!(silk.picture(&media).await["state"], "waiting", "another shop learns nothing");
+    let path = format!("/v1/vendor/media/{}", text(&media["id"]));
+    silk.client.get(&path).await.expect_problem(404, "not_found");
     silk.product("scarf").set("images", json!([{"src": media["src"]}])).publish().await;
     let page = shop.anon().get("/v1/products/scarf").await.expect(200).clone();
     assert_eq!(page["images"], json!([]), "and shows nothing");

@@ -58,8 +58,8 @@ impl PictureType {
 }
 
 impl Desk {
-    /// Begins the upload of a picture. Nothing is written but the response: a replay names the same picture. What
-    /// passes can be read by everybody, so a vendor who is not approved has no pictures.
+    /// Begins the upload of a picture, which is noted: a replay names the same one. What passes can be read by
+    /// everybody, so a vendor who is not approved has no pictures.
     pub async fn begin_upload<R>(
         &self,
         member: &Member,
@@ -75,6 +75,7 @@ impl Desk {
             }
             self.count_upload(member.vendor(), asked.size, now).await?;
             let id = MediaId::new(now, platform::ids(now).bits());
+            self.catalog.announce_picture(member.vendor(), id, now).await?;
             let upload = self.sign_upload(member, id, asked, now).await?;
             let begun = BegunUpload { id, upload };
             Ok::<_, Error>(self.accounts.answer(call, &begun).await?)
@@ -122,12 +123,11 @@ impl Desk {
         Ok(self.uploads.upload(UploadSpec { key: &key, content_type, size: asked.size }, now).await?)
     }
 
-    /// What became of a picture whose upload was begun. Of one that was never uploaded, and that no product names,
-    /// nothing is known.
+    /// What became of a picture whose upload was begun. One that was never uploaded is known for a week.
     pub async fn picture(&self, member: &Member, id: MediaId) -> Result<VendorPicture, Error> {
         member.may(Permission::ReadProducts)?;
         let known = self.catalog.picture(member.vendor(), id).await?;
-        Ok(known.unwrap_or_else(|| VendorPicture::new(member.vendor(), id)))
+        Ok(known.ok_or_else(|| Refusal::of(Code::NotFound))?)
     }
 
     /// A picture that passed with its public addresses.

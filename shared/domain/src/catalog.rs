@@ -2,6 +2,7 @@
 
 mod card;
 mod category;
+mod color;
 mod file_columns;
 mod hidden;
 mod image;
@@ -28,10 +29,11 @@ use crate::{Currency, ProductId, Timestamp, VariantId};
 
 pub use card::ProductCard;
 pub use category::{Category, CategoryTree};
+pub use color::Color;
 pub use file_columns::{FileCells, FileColumns, FileHeaders, MAX_KEPT_BYTES};
 pub use hidden::Hidden;
 pub use image::{Image, ImageFile, ImageLink, ImageSource};
-pub use picture::{Color, Picture, PictureFiles, PictureName, VendorPicture};
+pub use picture::{Picture, PictureFiles, PictureName, VendorPicture};
 pub use picture_fault::PictureFault;
 pub use product_fault::{FoundFault, ProductFault, check_counts};
 pub use product_file::NO_OPTION;

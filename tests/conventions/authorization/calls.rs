@@ -331,7 +331,7 @@ async fn of_goods(world: &World, route: &str, caller: Caller, call: &impl Fn(&st
             call(&path).body(json!({"on_hand": 5}))
         }
         "POST /v1/vendor/media" => call("/v1/vendor/media").body(json!({"content_type": "image/png", "size": 1000})),
-        "GET /v1/vendor/media/{id}" => call(&format!("/v1/vendor/media/{}", domain::MediaId::from_bits(7))),
+        "GET /v1/vendor/media/{id}" => call(&format!("/v1/vendor/media/{}", vendor_fixture.picture)),
         "GET /v1/vendor/imports" => call("/v1/vendor/imports"),
         "POST /v1/vendor/imports" => call("/v1/vendor/imports").body(json!({"filename": "goods.csv", "size": 100})),
         "GET /v1/vendor/imports/{id}" => call(&format!("/v1/vendor/imports/{}", vendor_fixture.import)),

@@ -34,6 +34,7 @@ pub(super) struct VendorFixture {
     pub(super) bowl: Product,
     pub(super) import: String,
     pub(super) export: String,
+    pub(super) picture: String,
     /// Ids of vendor orders, one of each stage.
     pub(super) pending: String,
     pub(super) accepted: String,
@@ -84,12 +85,14 @@ async fn vendor_fixture(shop: &Shop, handle: &str) -> VendorFixture {
     let file = json!({"filename": "goods.csv", "size": 100});
     let import = id(owner.client.post("/v1/vendor/imports", &file).await.expect(202));
     let export = id(owner.client.post("/v1/vendor/exports", &json!({})).await.expect(202));
+    let picture = json!({"content_type": "image/png", "size": 100});
+    let picture = id(owner.client.post("/v1/vendor/media", &picture).await.expect(201));
     let (pending, accepted, shipped) = (
         vendor_order(shop, &owner, &bowl, Stage::Pending).await,
         vendor_order(shop, &owner, &bowl, Stage::Accepted).await,
         vendor_order(shop, &owner, &bowl, Stage::Shipped).await,
     );
-    VendorFixture { owner, bowl, import, export, pending, accepted, shipped }
+    VendorFixture { owner, bowl, import, export, picture, pending, accepted, shipped }
 }
 
 /// A new vendor order in this stage.

@@ -428,7 +428,7 @@ async fn of_goods(world: &World) -> Vec<Row> {
             .body(json!({"content_type": "image/png", "size": 1000}))
             .refuses("/content_type", ["image/svg+xml", "image/avif", "text/html", "image/PNG"].map(Value::from))
             .refuses("/size", [json!(0), json!(10 * 1024 * 1024 + 1)]),
-        owner("GET /v1/vendor/media/{id}").id(&domain::MediaId::from_bits(7).to_string()),
+        owner("GET /v1/vendor/media/{id}").id(&world.picture),
         owner("GET /v1/vendor/imports").cursors(imports.clone(), &exports),
         owner("POST /v1/vendor/imports")
             .body(json!({"filename": "goods.csv", "size": 100}))

@@ -31,6 +31,7 @@ pub(super) struct World {
     pub(super) vendor_order: String,
     pub(super) import: String,
     pub(super) export: String,
+    pub(super) picture: String,
     pub(super) rebuild: String,
     pub(super) refresh_token: String,
     /// An application that waits for the operator.
@@ -87,6 +88,8 @@ impl World {
         let seen = operator.get(&format!("/v1/admin/orders/{}", orders[0].0)).await.expect(200).clone();
         let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
 
+        let picture = json!({"content_type": "image/png", "size": 100});
+        let picture = id(owner.client.post("/v1/vendor/media", &picture).await.expect(201));
         let file = json!({"filename": "goods.csv", "size": 100});
         let (mut import, mut export) = (String::new(), String::new());
         for _ in 0..2 {
@@ -126,6 +129,7 @@ impl World {
             vendor_order: vendor_orders[0].clone(),
             import,
             export,
+            picture,
             rebuild,
             refresh_token,
             applicant: applicants[0].clone(),

@@ -19,8 +19,9 @@ const ADDED_ATTRIBUTE: &str = "tomorrow_key";
 pub(super) const TABLES: [&str; 6] =
     ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable", "StockTable"];
 /// Objects whose keys are ids or attribute names, by kind of item: they are maps, and nobody adds fields to a map.
-const MAPS: [(&str, &str); 7] = [
+const MAPS: [(&str, &str); 8] = [
     ("product", "pictures"),
+    ("product", "translations"),
     ("availability", "available"),
     ("export", "after"),
     ("cart", "shipping"),
@@ -31,6 +32,10 @@ const MAPS: [(&str, &str); 7] = [
 
 /// Adds a field to every object, and counts them.
 fn grow(of_kind: &str, value: &mut Value) {
+    // A map by language as a whole.
+    if of_kind == "descriptions" {
+        return;
+    }
     match value {
         Value::Object(fields) => {
             for (name, nested) in fields.iter_mut() {

@@ -49,7 +49,7 @@ async fn a_picture_that_no_product_names_is_gone_within_a_week_and_one_that_is_n
     assert_eq!(shop.keys_in("MediaBucket").len(), 2);
     let begun = json!({"id": text(&never).trim_start_matches("media:")});
     let vendor = shop.sign_in_again(&vendor).await;
-    assert_eq!(vendor.get(&format!("/v1/vendor/media/{}", text(&begun["id"]))).await.expect(200)["state"], "waiting");
+    vendor.get(&format!("/v1/vendor/media/{}", text(&begun["id"]))).await.expect_problem(404, "not_found");
     let shown = shop.anon().get("/v1/products/bowl").await.expect(200)["images"][0]["url"].clone();
     shop.anon().get(text(&shown)).await.expect(200);
     let vendor = Vendor { client: vendor, ..bowl.vendor.clone() };

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::{Image, ImageFile, ImageLink, ImageSource, MAX_PRODUCT_BYTES, Product, Variant};
+use super::{Color, Image, ImageFile, ImageLink, ImageSource, MAX_PRODUCT_BYTES, Product, Variant};
 use crate::stored::Kept;
 use crate::text::Line;
 use crate::{MediaId, ProductId, VendorId};
@@ -45,7 +43,7 @@ pub struct PictureFiles {
     pub widths: Vec<u32>,
 }
 
-/// The name of a picture's files: 16 letters and digits made of the hash of what was uploaded, so that what is at an
+/// The name of a picture's files: 16 characters made of the hash of what was uploaded, so that what is at an
 /// address never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureName(String);
@@ -54,67 +52,19 @@ impl PictureName {
     /// The name of what has this hash. 80 of its bits are used: among a billion pictures, one collision is as likely as
     /// one in two million.
     pub fn of_hash(hash: &[u8; 32]) -> Self {
-        const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+        const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
         let bits = hash.iter().take(10).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
-        let letter = |at: u32| {
+        let digit = |at: u32| {
             let index = usize::try_from(bits >> (75 - 5 * at) & 31).unwrap_or_default();
-            LETTERS.get(index).map_or('a', |letter| char::from(*letter))
+            DIGITS.get(index).map_or('a', |digit| char::from(*digit))
         };
-        Self((0..16).map(letter).collect())
+        Self((0..16).map(digit).collect())
     }
 }
 
 impl fmt::Display for PictureName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
-    }
-}
-
-/// A colour of the sRGB space, written as `#rrggbb`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
-#[schema(value_type = String, pattern = "^#[0-9a-f]{6}$", examples("#a4733c"))]
-pub struct Color(pub [u8; 3]);
-
-impl Color {
-    /// The nearest of 64 colours, four steps of each of red, green and blue: pages have a class for each.
-    pub fn class(self) -> u8 {
-        let step = |part: u8| part >> 6;
-        let [red, green, blue] = self.0.map(step);
-        red << 4 | green << 2 | blue
-    }
-}
-
-impl fmt::Display for Color {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [red, green, blue] = self.0;
-        write!(formatter, "#{red:02x}{green:02x}{blue:02x}")
-    }
-}
-
-impl FromStr for Color {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "a colour is # and six hexadecimal digits";
-        let digits = text
-            .strip_prefix('#')
-            .filter(|digits| digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .ok_or(WRONG)?;
-        let number = u32::from_str_radix(digits, 16).map_err(|_| WRONG)?;
-        let [_, parts @ ..] = number.to_be_bytes();
-        Ok(Self(parts))
-    }
-}
-
-impl Serialize for Color {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Color {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        std::borrow::Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -257,24 +207,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_has_sixteen_letters_of_the_first_80_bits() {
+    fn a_name_has_sixteen_characters_of_the_first_80_bits() {
         let mut hash = [0; 32];
         assert_eq!(PictureName::of_hash(&hash).to_string(), "aaaaaaaaaaaaaaaa");
         hash[9] = 1;
         hash[10] = 0xff;
         assert_eq!(PictureName::of_hash(&hash).to_string(), "aaaaaaaaaaaaaaab");
         assert_eq!(PictureName::of_hash(&[0xff; 32]).to_string(), "7777777777777777");
-    }
-
-    #[test]
-    fn a_colour_is_written_as_it_is_read_and_has_one_of_64_classes() {
-        let color: Color = "#a4733c".parse().unwrap();
-        assert_eq!((color, color.to_string().as_str()), (Color([0xa4, 0x73, 0x3c]), "#a4733c"));
-        assert_eq!(Color([0, 0, 0]).class(), 0);
-        assert_eq!(Color([255, 255, 255]).class(), 63);
-        assert_eq!(Color([0xa4, 0x73, 0x3c]).class(), 0b10_01_00);
-        for wrong in ["", "a4733c", "#a4733", "#a4733cc", "#a4733g", "#+12345", "#я1234"] {
-            assert!(wrong.parse::<Color>().is_err(), "{wrong}");
-        }
     }
 }

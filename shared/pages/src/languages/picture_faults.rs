@@ -73,9 +73,9 @@ pub fn picture_fault(language: Language, code: &str) -> String {
     let plain = |text: &str| text.replace(['{', '}'], "");
     match language {
         Language::En => {
-            let mut letters = fault.detail().chars();
-            let first = letters.next().into_iter().flat_map(char::to_uppercase);
-            first.chain(letters).chain(['.']).collect()
+            let mut characters = fault.detail().chars();
+            let first = characters.next().into_iter().flat_map(char::to_uppercase);
+            first.chain(characters).chain(['.']).collect()
         }
         Language::Uz => plain(uz),
         Language::UzCyrl => plain(&to_cyrillic(uz)),

@@ -84,6 +84,15 @@ impl Catalog {
         found.map(|found| read(&found)).transpose()
     }
 
+    /// Notes that a picture is going to be uploaded. Perhaps it never is.
+    pub async fn announce_picture(&self, vendor: VendorId, id: MediaId, now: Timestamp) -> Result<(), Error> {
+        let announced = VendorPicture { version: 1, ..VendorPicture::new(vendor, id) };
+        let written = write(Entry::Picture(vendor, id).key(), announced.version, &announced)?;
+        let row = unused_item(&sort_key(&day(now), vendor, id), None)?;
+        let actions = vec![put(&self.table, written, &Condition::absent())?, put(&self.table, row, &Condition::any())?];
+        Ok(Transaction::of(Purpose::Item, actions).run(&self.client).await?)
+    }
+
     /// Changes what is known of a vendor's picture, and returns what is known then.
     async fn change_picture(
         &self,

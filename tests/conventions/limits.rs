@@ -103,6 +103,7 @@ const UNLIMITED: [(&str, &[&str]); 7] = [
             "GET /v1/vendor/import-mapping",
             "GET /v1/vendor/imports",
             "GET /v1/vendor/imports/{id}",
+            "GET /v1/vendor/media/{id}",
             "GET /v1/vendor/orders",
             "GET /v1/vendor/orders/{id}",
             "GET /v1/vendor/products",

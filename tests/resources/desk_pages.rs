@@ -72,13 +72,6 @@ pub(crate) fn linked(page: &Page, name: &str) -> String {
     url.unwrap_or_else(|| panic!("no link {name} in {}", page.html)).replace("&#38;", "&").replace("&amp;", "&")
 }
 
-/// The signature of a PNG, padded.
-fn picture() -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    bytes.resize(100, 0);
-    bytes
-}
-
 /// A confirmed order of two, payable on delivery: its buyer's browser, its id, and its path at the vendor's desk.
 async fn sold(shop: &Shop, bowl: &Product, desk: &Browser) -> (Browser, String, String) {
     let buyer = shop.browser();
@@ -182,7 +175,7 @@ async fn a_product_is_added_with_a_picture_published_and_changed() {
     shop.browser().visit("/en/p/blue-bowl").await.expect(404);
 
     let (pictures, version) = (format!("{at}/pictures"), desk.visit(&at).await.expect(200).value("version"));
-    let png = picture();
+    let png = crate::shop::pictures::dot();
     let add = async |version: &str, kind: &str| {
         send_file(&desk, &pictures, &[("version", version)], ("pictures", "bowl.png", kind, &png)).await
     };

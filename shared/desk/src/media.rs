@@ -7,7 +7,7 @@ use domain::catalog::{ImageLink, Picture, VendorPicture};
 use domain::settings::Limit;
 use domain::upload::{Upload, picture_key};
 use domain::vendor::{Member, Permission};
-use domain::{Call, Code, MediaId, Refusal, Timestamp, VendorId};
+use domain::{Call, Code, MediaId, Outcome, Refusal, Timestamp, VendorId};
 use platform::UploadSpec;
 use serde::Deserialize;
 use store::rate_limits::Target;
@@ -69,18 +69,22 @@ impl Desk {
         let now = call.at();
         member.may(Permission::EditProducts)?;
         member.is_approved()?;
+        let id = MediaId::new(now, platform::ids(now).bits());
         let work = async {
             if !(1..=MAX_SIZE).contains(&asked.size) {
                 return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_SIZE} bytes")).into());
             }
             self.count_upload(member.vendor(), asked.size, now).await?;
-            let id = MediaId::new(now, platform::ids(now).bits());
-            self.catalog.announce_picture(member.vendor(), id, now).await?;
             let upload = self.sign_upload(member, id, asked, now).await?;
             let begun = BegunUpload { id, upload };
             Ok::<_, Error>(self.accounts.answer(call, &begun).await?)
         };
-        self.accounts.once(call.request(), work).await
+        let begun = self.accounts.once(call.request(), work).await?;
+        // One that is not noted, because this breaks off here, is known as soon as it was looked at.
+        if matches!(begun, Outcome::Done(_)) {
+            self.catalog.announce_picture(member.vendor(), id, now).await?;
+        }
+        Ok(begun)
     }
 
     /// Counts what is announced, whether or not it is uploaded: a signed URL is as good as the picture.

@@ -19,24 +19,17 @@ const ADDED_ATTRIBUTE: &str = "tomorrow_key";
 pub(super) const TABLES: [&str; 6] =
     ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable", "StockTable"];
 /// Objects whose keys are ids or attribute names, by kind of item: they are maps, and nobody adds fields to a map.
+#[rustfmt::skip]
 const MAPS: [(&str, &str); 8] = [
-    ("product", "pictures"),
-    ("product", "translations"),
-    ("availability", "available"),
-    ("export", "after"),
-    ("cart", "shipping"),
-    ("import", "mapping"),
-    ("column_mapping", "columns"),
-    ("file_columns", "columns"),
+    ("product", "pictures"), ("product", "translations"), ("availability", "available"), ("export", "after"),
+    ("cart", "shipping"), ("import", "mapping"), ("column_mapping", "columns"), ("file_columns", "columns"),
 ];
 
 /// Adds a field to every object, and counts them.
 fn grow(of_kind: &str, value: &mut Value) {
-    // A map by language as a whole.
-    if of_kind == "descriptions" {
-        return;
-    }
     match value {
+        // By language as a whole.
+        Value::Object(_) if of_kind == "descriptions" => {}
         Value::Object(fields) => {
             for (name, nested) in fields.iter_mut() {
                 if !MAPS.contains(&(of_kind, name.as_str())) {

@@ -90,7 +90,8 @@ async fn a_product_may_name_a_picture_before_it_is_uploaded_and_buyers_see_it_on
     assert_eq!(page().await["image"], foreign, "the card shows the first that can be shown");
     assert_eq!(page().await["variants"][0]["image"], Value::Null);
     let own = format!("/v1/vendor/products/{}", bowl.id);
-    let pictures = vendor.client.get(&own).await.expect(200)["pictures"].clone();
+    let as_seen = vendor.client.get(&own).await;
+    let (pictures, etag) = (as_seen.expect(200)["pictures"].clone(), as_seen.header("etag").to_owned());
     assert_eq!(pictures, json!({text(&media["src"]): {"state": "waiting"}}));
 
     shop.anon().upload(&media["upload"], &dot()).await.expect(200);
@@ -100,6 +101,10 @@ async fn a_product_may_name_a_picture_before_it_is_uploaded_and_buyers_see_it_on
     assert_eq!((&page().await["image"], &page().await["variants"][0]["image"]), (&shown, &shown["url"]));
     let listed = shop.anon().get("/v1/products").await.expect(200)["items"][0]["image"].clone();
     assert_eq!(listed, shown, "lists show it, too");
+    let unpublish = format!("{own}/unpublish");
+    let seen = vendor.client.clone().with("if-match", etag);
+    seen.post(&unpublish, &json!({})).await.expect(200);
+    seen.post(&format!("{own}/publish"), &json!({})).await.expect_problem(412, "version_mismatch");
 }
 
 #[tokio::test]

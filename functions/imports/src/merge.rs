@@ -247,6 +247,7 @@ pub(crate) fn added(
         variants: Vec::new(),
         images: Vec::new(),
         pictures: BTreeMap::new(),
+        alike: None,
         tags: Vec::new(),
         seo: Seo::default(),
         origin: Origin::default(),

@@ -39,7 +39,7 @@ async fn put_all(app: &App, staff: &Staff, id: ProductId, sent: Result<Uploads, 
     }
     let own = app.desk.product(&staff.member, id).await?;
     // A form that is sent twice finds another version and uploads nothing.
-    seen(&fields).check(own.product.version)?;
+    own.product.check_seen(&seen(&fields))?;
     let (member, now) = (&staff.member, staff.person.visitor.now);
     let mut product = written(&own);
     let mut images = product.remove("images").and_then(|images| Some(images.as_array()?.clone())).unwrap_or_default();

@@ -212,6 +212,7 @@ pub(crate) fn build(
         variants,
         images: written.images.clone(),
         pictures: known.map(|known| known.pictures.clone()).unwrap_or_default(),
+        alike: known.and_then(|known| known.alike),
         tags: written.tags.clone(),
         // An empty description is stored as none, because a product file cannot tell the two apart.
         seo: Seo {

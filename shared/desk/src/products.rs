@@ -232,7 +232,7 @@ impl Desk {
             let tree = self.catalog.categories().await?;
             let decide = |stored: StoredProduct| async {
                 let loaded = own(stored, member.vendor())?;
-                expected.check(loaded.product.version)?;
+                loaded.product.check_seen(expected)?;
                 let card = &member.account.card;
                 let mut built = build(written, Some(&loaded.product), card, &tree, &mut platform::ids(now))?;
                 built.product.awaits_handle &= !member.account.state.holds_handle();
@@ -293,7 +293,8 @@ impl Desk {
         written: &WriteProduct,
     ) -> Result<(), Error> {
         let Some(stored) = self.catalog.product(id).await? else { return Ok(()) };
-        if Some(stored.product.version) != version {
+        let written_as = Expected::Versions(version.into_iter().collect());
+        if stored.product.check_seen(&written_as).is_err() {
             return Ok(());
         }
         for (variant, units) in stored.product.variants.iter().zip(written.units()) {
@@ -329,7 +330,7 @@ impl Desk {
                 now.membership.check(now.account.state, Permission::EditProducts)?;
             }
             let mut changed = own(stored, member.vendor())?;
-            expected.check(changed.product.version)?;
+            changed.product.check_seen(expected)?;
             let shards = self.stock.shards(&shard_counts(&changed.product)).await?;
             match state {
                 ProductState::Published if changed.product.state != state => {
@@ -368,7 +369,7 @@ impl Desk {
             let mut backoff = Backoff::default();
             loop {
                 let loaded = self.own_product(id, member.vendor()).await?;
-                expected.check(loaded.product.version)?;
+                loaded.product.check_seen(expected)?;
                 self.check_nothing_is_reserved(&loaded.product, |_| true).await?;
                 match self.catalog.delete(&loaded, &self.stock, call.answer(&())?).await {
                     Err(store::Error::Conflict) => backoff.pause().await?,

@@ -33,7 +33,7 @@ pub use color::Color;
 pub use file_columns::{FileCells, FileColumns, FileHeaders, MAX_KEPT_BYTES};
 pub use hidden::Hidden;
 pub use image::{Image, ImageFile, ImageLink, ImageSource};
-pub use picture::{Picture, PictureFiles, PictureName, VendorPicture};
+pub use picture::{Alike, Picture, PictureFiles, PictureName, VendorPicture};
 pub use picture_fault::PictureFault;
 pub use product_fault::{FoundFault, ProductFault, check_counts};
 pub use product_file::NO_OPTION;
@@ -156,6 +156,9 @@ pub struct Product {
     /// them was public before pictures were looked at.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pictures: BTreeMap<String, Picture>,
+    /// Its latest versions, when they differ in their pictures only, which nobody has written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alike: Option<Alike>,
     /// Free keywords of the vendor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Name>,

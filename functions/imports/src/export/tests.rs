@@ -303,6 +303,7 @@ fn in_shop(draft: &ProductDraft) -> Product {
         variants,
         images: draft.images.clone(),
         pictures: BTreeMap::new(),
+        alike: None,
         tags: draft.tags.clone(),
         seo: draft.seo.clone(),
         file_handle: None,

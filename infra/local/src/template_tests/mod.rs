@@ -253,7 +253,7 @@ fn what_holds_data_outlives_the_stack_but_not_its_failed_first_deployment() {
     let text = text();
     let kinds = [
         ("AWS::DynamoDB::Table", 8, "DeletionProtectionEnabled: !Ref Protect\n"),
-        ("AWS::S3::Bucket", 3, "\n"),
+        ("AWS::S3::Bucket", 4, "\n"),
         ("AWS::Cognito::UserPool", 1, "DeletionProtection: !If [IsProtected, ACTIVE, INACTIVE]\n"),
         ("AWS::SecretsManager::Secret", 6, "\n"),
     ];

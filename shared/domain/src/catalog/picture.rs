@@ -6,9 +6,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Color, Image, ImageFile, ImageLink, ImageSource, MAX_PRODUCT_BYTES, Product, Variant};
+use crate::code::Refusal;
 use crate::stored::Kept;
 use crate::text::Line;
-use crate::{MediaId, ProductId, VendorId};
+use crate::{Expected, MediaId, ProductId, VendorId};
 
 /// What became of the picture behind one of a product's sources. With neither files nor a fault it has not been looked
 /// at yet, and nobody but its vendor sees it.
@@ -138,7 +139,32 @@ impl VendorPicture {
     }
 }
 
+/// Versions of a product that differ only in what became of its pictures: whoever has seen one of them has seen all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alike {
+    pub from: u64,
+    /// The latest. When it is not the product's version, a release that does not know of this has changed it since.
+    pub to: u64,
+}
+
 impl Product {
+    /// Accepts a change by somebody who has seen the product as it is but for what became of its pictures.
+    ///
+    /// # Errors
+    /// With `version_mismatch` when it was changed since.
+    pub fn check_seen(&self, expected: &Expected) -> Result<(), Refusal> {
+        let alike = self.alike.filter(|alike| alike.to == self.version);
+        let mut versions = alike.map_or(self.version, |alike| alike.from)..self.version;
+        if versions.any(|seen| expected.check(seen).is_ok()) { Ok(()) } else { expected.check(self.version) }
+    }
+
+    /// Whether it is another product than before only by what became of its pictures.
+    pub fn differs_in_pictures_only(&self, before: &Self) -> bool {
+        let like_it =
+            Self { pictures: self.pictures.clone(), version: self.version, alike: self.alike, ..before.clone() };
+        like_it == *self && self.pictures != before.pictures
+    }
+
     /// The sources that it and its variants name.
     pub fn sources(&self) -> impl Iterator<Item = &ImageSource> {
         let of_variants = self.variants.iter().filter_map(|variant| variant.image.as_ref());
@@ -205,6 +231,27 @@ impl Product {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_that_differs_in_pictures_only_is_as_good_as_the_one_that_was_seen() {
+        let seen = |version| Expected::Versions(vec![version]);
+        let json = serde_json::json!({
+            "id": ProductId::from_bits(1), "vendor": crate::examples::vendor_card(VendorId::from_bits(2), "Chorsu"),
+            "handle": "bowl", "title": "Bowl", "state": "draft", "created_at": crate::examples::PLACED,
+            "next_ordinal": 1, "variants": [], "version": 7, "alike": {"from": 5, "to": 7},
+        });
+        let mut product: Product = serde_json::from_value(json).unwrap();
+        let accepted =
+            |product: &Product| (1..10).filter(|at| product.check_seen(&seen(*at)).is_ok()).collect::<Vec<_>>();
+        assert_eq!(accepted(&product), [5, 6, 7]);
+        product.version = 8;
+        assert_eq!(accepted(&product), [8], "somebody else has changed it");
+        let mut shown = product.clone();
+        shown.pictures.insert("media:x".to_owned(), Picture::default());
+        assert!(shown.differs_in_pictures_only(&product) && !product.differs_in_pictures_only(&product));
+        shown.tags.push(crate::text::Name::parse("blue").unwrap());
+        assert!(!shown.differs_in_pictures_only(&product));
+    }
 
     #[test]
     fn a_name_has_sixteen_characters_of_the_first_80_bits() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use domain::catalog::{Availability, FileColumns, MAX_PRODUCT_BYTES, Product};
+use domain::catalog::{Alike, Availability, FileColumns, MAX_PRODUCT_BYTES, Product};
 use domain::pricing::CatalogSnapshot;
 use domain::text::{Handle, InLanguages};
 use domain::{Code, LowStock, Outcome, Prepared, ProductId, Refusal, Timestamp, VendorId};
@@ -59,6 +59,16 @@ impl StoredProduct {
             file_columns: None,
         }
     }
+}
+
+/// The versions up to this one that differ in their pictures only.
+fn alike(loaded: Option<&StoredProduct>, stored: &StoredProduct, now: u64) -> Option<Alike> {
+    let loaded = loaded?;
+    let is_alike = stored.product.differs_in_pictures_only(&loaded.product)
+        && loaded.description_html == stored.description_html
+        && loaded.descriptions == stored.descriptions;
+    let before = loaded.product.alike.filter(|before| before.to == loaded.product.version);
+    is_alike.then(|| Alike { from: before.map_or(loaded.product.version, |before| before.from), to: now })
 }
 
 impl Catalog {
@@ -249,6 +259,7 @@ impl Catalog {
         let now = loaded.map_or(0, |loaded| loaded.product.version) + 1;
         let mut stored = changed.clone();
         self.follow_pictures(loaded.map(|loaded| &loaded.product), &mut stored.product).await?;
+        stored.product.alike = alike(loaded, &stored, now);
         let rows = Rows { before: loaded.map(rows_of).unwrap_or_default(), after: rows_of(&stored) };
         stored.product.version = now;
         let mut actions = Vec::new();

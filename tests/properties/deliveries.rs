@@ -15,7 +15,8 @@ const HIDDEN: Duration = Duration::from_secs(91);
 const FILE: &str = "Handle,Title,Variant Inventory Qty,Variant Price\nplate,Plate,3,9.50\ncup,Cup,5,4.00\n";
 
 fn disturbs_every_delivery(shop: &Shop, kind: Kind) {
-    for queue in ["OrderEventsQueue", "ExportsQueue", "FollowUpsQueue", "ImportsQueue", "PicturesQueue"] {
+    for queue in ["OrderEventsQueue", "ExportsQueue", "FollowUpsQueue", "ImportsQueue", "PicturesQueue", "FetchesQueue"]
+    {
         let route = Some(format!("queue {}", shop.queue(queue)));
         shop.cloud.services().faults.add(Fault { every: true, route, ..Fault::nth("sqs", "ReceiveMessage", 1, kind) });
     }

@@ -2,6 +2,7 @@
 
 mod caps;
 mod columns;
+mod fetched;
 mod foreign;
 mod formats;
 mod keys;
@@ -76,8 +77,11 @@ async fn shop_with_categories() -> (Shop, Vendor) {
     (shop, vendor)
 }
 
+/// Sends a file. Pictures are fetched where the query says so.
 async fn send(vendor: &Vendor, query: &str, file: impl Into<Vec<u8>>) -> Answer {
-    let path = format!("/v1/vendor/imports{query}");
+    let joint = if query.is_empty() { '?' } else { '&' };
+    let links = if query.contains("fetch_images") { String::new() } else { format!("{joint}fetch_images=false") };
+    let path = format!("/v1/vendor/imports{query}{links}");
     vendor.client.send(Method::POST, &path, Some(file.into()), "text/csv").await
 }
 

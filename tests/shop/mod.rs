@@ -9,6 +9,7 @@ pub(crate) mod driving_provider;
 mod dump;
 mod from;
 mod guest;
+pub(crate) mod internet;
 pub(crate) mod invariants;
 mod owed;
 pub(crate) mod pictures;
@@ -38,6 +39,7 @@ pub(crate) use client::{Answer, Client};
 pub(crate) use document::fault as fault_of;
 pub(crate) use dump::Dump;
 pub(crate) use guest::{Guest, address, confirmation_code};
+pub(crate) use internet::TestInternet;
 pub(crate) use invariants::Ledger;
 pub(crate) use requests::NO_REQUEST;
 pub(crate) use until::until;
@@ -57,6 +59,8 @@ impl Shop {
     #[expect(clippy::disallowed_methods, reason = "whoever runs the tests chooses how functions reach the services")]
     pub(crate) async fn with(mut options: Options) -> Self {
         options.sdk_over_http |= std::env::var_os("BOZOR_SDK_OVER_HTTP").is_some();
+        // Nothing is asked of the real internet.
+        options.fetcher.get_or_insert_with(internet::nowhere);
         Self { cloud: LocalCloud::with(options).await.expect("the cloud starts") }
     }
 

@@ -118,7 +118,7 @@ impl App {
         for upload in &unseen {
             let vendor_id = product.vendor.id;
             self.catalog.name_picture(vendor_id, *upload, id).await?;
-            self.pictures.send_picture_job(PictureJob::LookAt { vendor_id, id: *upload }).await?;
+            self.pictures.send_picture_job(&PictureJob::LookAt { vendor_id, id: *upload }, 0).await?;
         }
         Ok(Some(!unseen.is_empty()))
     }

@@ -45,7 +45,7 @@ pub struct App {
     messages: JobQueue,
     projections_dead_letters: String,
     pipe_dead_letters: String,
-    dead_letters: [DeadLetters; 7],
+    dead_letters: [DeadLetters; 8],
     pictures: JobQueue,
 }
 
@@ -94,6 +94,7 @@ impl App {
                 dead_letters("messages", "MESSAGES_QUEUE_URL", "MESSAGES_DEAD_LETTERS_URL")?,
                 dead_letters("mail-feedback", "MAIL_FEEDBACK_QUEUE_URL", "MAIL_FEEDBACK_DEAD_LETTERS_URL")?,
                 dead_letters("pictures", "PICTURES_QUEUE_URL", "PICTURES_DEAD_LETTERS_URL")?,
+                dead_letters("fetches", "FETCHES_QUEUE_URL", "FETCHES_DEAD_LETTERS_URL")?,
                 dead_letters("exports", "EXPORTS_QUEUE_URL", "EXPORTS_DEAD_LETTERS_URL")?,
                 dead_letters("imports", "IMPORTS_QUEUE_URL", "IMPORTS_DEAD_LETTERS_URL")?,
             ],
@@ -104,7 +105,7 @@ impl App {
 impl App {
     /// Has the pictures deleted that no product names.
     async fn sweep_pictures(&self) -> Result<(), Error> {
-        let sent = self.pictures.send_picture_job(PictureJob::Sweep {}).await;
+        let sent = self.pictures.send_picture_job(&PictureJob::Sweep {}, 0).await;
         sent.map_err(|error| Error::Queue(error.to_string()))
     }
 }

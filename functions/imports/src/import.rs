@@ -213,6 +213,7 @@ impl App {
             kept_columns: Vec::new(),
             spellings: BTreeMap::new(),
             import: job.id,
+            fetch_images: job.fetch_images && !job.dry_run,
             stock: job.stock,
             is_partial: false,
             now,
@@ -273,6 +274,10 @@ impl App {
                 Arc::new(ImportContext { columns, kept_columns, spellings, is_partial, ..base.clone() })
             });
             let batch = self.products.import_batch(context, entries, job.dry_run, &mut pace, &mut room).await?;
+            // Before its end is noted: when this breaks off here, the batch comes again.
+            for wanted in &batch.pictures {
+                self.fetches.send_picture_job(wanted, 0).await.map_err(|error| SliceError::Transient(error.into()))?;
+            }
             let faults = job.advance(position, batch.counts, batch.faults);
             let now = delivery.now + slice.elapsed();
             job.worked = Some((began, now));

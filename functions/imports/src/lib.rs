@@ -6,6 +6,7 @@ mod export;
 mod files;
 mod import;
 mod merge;
+mod pictures;
 mod plan;
 mod product_store;
 mod refused;
@@ -43,6 +44,8 @@ pub struct App {
     /// Where messages of earlier builds belong, which sent all jobs to the queue of imports.
     follow_ups: JobQueue,
     pictures: JobQueue,
+    /// Pictures that files name by their addresses.
+    fetches: JobQueue,
 }
 
 impl App {
@@ -64,6 +67,7 @@ impl App {
             exports: JobQueue::new(config, "EXPORTS_QUEUE_URL")?,
             follow_ups: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
             pictures: JobQueue::new(config, "PICTURES_QUEUE_URL")?,
+            fetches: JobQueue::new(config, "FETCHES_QUEUE_URL")?,
         })
     }
 }

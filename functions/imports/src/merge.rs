@@ -28,6 +28,9 @@ pub(crate) use self::variants::{QUANTITY, Units};
 
 pub(crate) use self::category::file_type;
 
+/// The column of pictures.
+pub(crate) const IMAGE: &str = "Image Src";
+
 /// What is the same for all products of one import.
 #[derive(Clone, Debug)]
 pub(crate) struct ImportContext {
@@ -49,6 +52,8 @@ pub(crate) struct ImportContext {
     pub(crate) spellings: BTreeMap<&'static str, String>,
     /// The import, so that what it adds to units on hand is added once.
     pub(crate) import: ImportId,
+    /// Whether pictures that the file names by `https` are fetched.
+    pub(crate) fetch_images: bool,
     /// What is done with units on hand.
     pub(crate) stock: StockImport,
     /// Whether the file need not name all variants of a product: those that it does not name stay.
@@ -73,8 +78,8 @@ pub(crate) struct Issue {
 
 impl ImportContext {
     /// The columns that issues name, as an export spells them.
-    pub(crate) const NAMED: [&'static str; 7] =
-        ["Handle", "Title", "Type", "Option1 Value", "Variant SKU", "Variant Price", "Variant Inventory Qty"];
+    pub(crate) const NAMED: [&'static str; 8] =
+        ["Handle", "Title", "Type", "Option1 Value", "Variant SKU", "Variant Price", "Variant Inventory Qty", IMAGE];
 }
 
 impl Issue {

@@ -7,6 +7,7 @@ use domain::code::Coded;
 use domain::job::{ImportCounts, ImportFault, ImportRowError, RefusedProduct, RowFault, Severity};
 use domain::stock::{Layout, StockShard};
 use domain::text::{Handle, Line};
+use domain::vendor::PictureJob;
 use domain::{Code, IdempotentRequest, StoredResponse, VariantId};
 use platform::{Pace, trace};
 use store::catalog::{HandleHolder, StoredProduct};
@@ -14,6 +15,7 @@ use store::{Backoff, Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
 use crate::merge::{ImportContext, Issue, QUANTITY, Units, handles, is_known_by_number, is_known_by_skus, is_of_file};
+use crate::pictures::wanted;
 use crate::plan::{Known, Outcome, Place, Plan};
 use crate::room::Room;
 use pages::Language;
@@ -35,6 +37,8 @@ pub(crate) struct BatchReport {
     pub(crate) counts: ImportCounts,
     pub(crate) faults: Vec<ImportRowError>,
     pub(crate) refused: Vec<RefusedProduct>,
+    /// The pictures to be fetched.
+    pub(crate) pictures: Vec<PictureJob>,
 }
 
 /// Why a product was refused, as the file of refused rows says it to its vendor.
@@ -92,6 +96,16 @@ impl BatchReport {
             self.refused.push(RefusedProduct { key, faults });
         }
         entries.into_iter().for_each(|entry| self.add(entry));
+    }
+
+    fn want(&mut self, pictures: Vec<PictureJob>) {
+        let addresses = pictures.iter().map(|job| match job {
+            PictureJob::Fetch { addresses, .. } => addresses.len(),
+            PictureJob::LookAt { .. } | PictureJob::Sweep {} => 0,
+        });
+        let wanted = u64::try_from(addresses.sum::<usize>()).unwrap_or(u64::MAX);
+        self.counts.pictures = self.counts.pictures.saturating_add(wanted);
+        self.pictures.extend(pictures);
     }
 
     fn count(&mut self, outcome: &Outcome) {
@@ -182,6 +196,7 @@ impl ProductStore {
             });
             match planned {
                 Ok(plan) if dry_run || !plan.changes_anything() => {
+                    batch.want(wanted(context, &plan.place, &plan.merged.product));
                     let (outcome, preview) = (plan.outcome(), if dry_run { plan.preview() } else { None });
                     let issues = plan.merged.warnings.into_iter().chain(preview).collect();
                     batch.add_product(plan.place.key, &outcome, entries_of(context, &plan.place, issues), language);
@@ -205,7 +220,8 @@ impl ProductStore {
                 running.spawn(trace::scope(trace::current(), applied));
             }
             let Some(done) = running.join_next().await else { break };
-            let (place, outcome, issues) = done.map_err(|error| Error::Failed(error.to_string()))??;
+            let (place, outcome, issues, pictures) = done.map_err(|error| Error::Failed(error.to_string()))??;
+            batch.want(pictures);
             batch.add_product(place.key, &outcome, entries_of(context, &place, issues), language);
         }
         room.take(batch.counts.created);
@@ -312,7 +328,7 @@ impl ProductStore {
         self,
         context: Arc<ImportContext>,
         mut plan: Plan,
-    ) -> Result<(Place, Outcome, Vec<Issue>), Error> {
+    ) -> Result<(Place, Outcome, Vec<Issue>, Vec<PictureJob>), Error> {
         let place = plan.place.clone();
         let mut backoff = Backoff::default();
         loop {
@@ -321,13 +337,14 @@ impl ProductStore {
                     let outcome = plan.outcome();
                     let mut issues = self.set_stock(&plan, &context).await?;
                     issues.append(&mut plan.merged.warnings);
-                    return Ok((place, outcome, issues));
+                    let pictures = wanted(&context, &place, &plan.merged.product);
+                    return Ok((place, outcome, issues, pictures));
                 }
                 Err(Error::Conflict) => {}
                 Err(Error::Refused(refusal)) if refusal.code() == Code::HandleTaken => {}
                 Err(error @ Error::Newer { .. }) => {
                     let issue = Issue::new("", ImportFault::NewerData, error.to_string());
-                    return Ok((place, Outcome::Skipped, vec![issue]));
+                    return Ok((place, Outcome::Skipped, vec![issue], Vec::new()));
                 }
                 Err(Error::Refused(refusal)) => {
                     let issue = match refusal.code() {
@@ -335,7 +352,7 @@ impl ProductStore {
                         Code::LimitReached => Issue::fault("", Fault::ProductTooLarge),
                         _ => Issue::new("", ImportFault::Refused, refusal.to_string()),
                     };
-                    return Ok((place, Outcome::Rejected, vec![issue]));
+                    return Ok((place, Outcome::Rejected, vec![issue], Vec::new()));
                 }
                 Err(other) => return Err(other),
             }
@@ -346,12 +363,12 @@ impl ProductStore {
             let Some(known) = known else { break };
             plan = match Plan::new(place.clone(), plan.draft, known, &context) {
                 Ok(plan) => plan,
-                Err((place, issues)) => return Ok((place, Outcome::Rejected, issues)),
+                Err((place, issues)) => return Ok((place, Outcome::Rejected, issues, Vec::new())),
             };
         }
         let issue =
             Issue::new("", ImportFault::Conflict, "others changed the product at the same time: import it again");
-        Ok((place, Outcome::Skipped, vec![issue]))
+        Ok((place, Outcome::Skipped, vec![issue], Vec::new()))
     }
 
     async fn write(&self, plan: &Plan) -> Result<(), Error> {

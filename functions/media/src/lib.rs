@@ -1,17 +1,24 @@
 //! Pictures: what vendors upload is looked at before anybody sees it, and written anew in the sizes that pages show.
 
+mod fetch;
+mod fetched;
 mod files;
 mod picture;
 mod pictures;
 mod sweep;
 
+use std::sync::Arc;
+
 use domain::upload::picture_of;
 use domain::vendor::PictureJob;
 use domain::{MediaId, Timestamp};
-use platform::{Config, Fatal, MessageError, QueueMessage};
+use platform::{Config, Fatal, JobQueue, MessageError, QueueMessage};
 use store::Catalog;
 
+use crate::fetched::Wanted;
 use crate::files::Files;
+
+pub use crate::fetch::{Connection, Fetcher, Internet, Network, Roots};
 
 /// The state of the function.
 #[derive(Clone, Debug)]
@@ -21,6 +28,8 @@ pub struct App {
     uploads: Files,
     /// What everybody sees.
     public: Files,
+    fetcher: Fetcher,
+    fetches: JobQueue,
 }
 
 /// Why a message could not be handled. The queue delivers it again.
@@ -36,6 +45,8 @@ pub enum MediaError {
     NotNamedYet,
     #[error("the work on a picture was broken off")]
     BrokenOff,
+    #[error(transparent)]
+    Queue(#[from] platform::NotSent),
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -58,11 +69,16 @@ impl App {
             catalog: Catalog::new(dynamodb, table),
             uploads: Files::new(config.s3()?, config.required("UPLOADS_BUCKET")?),
             public: Files::new(config.s3()?, config.required("MEDIA_BUCKET")?),
+            fetcher: match config.given::<Fetcher>() {
+                Some(given) => given.clone(),
+                None => Fetcher::new(Arc::new(Internet), Roots::mozilla()).map_err(Fatal::new)?,
+            },
+            fetches: JobQueue::new(config, "FETCHES_QUEUE_URL")?,
         })
     }
 }
 
-/// Does what a message asks for: looks at new uploads, or deletes what is not used. It may come twice.
+/// Does what a message asks for: looks at new uploads, fetches pictures, or deletes what is not used. It may come twice.
 ///
 /// # Errors
 /// When it could not be done; the message must come again.
@@ -71,6 +87,10 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
     let Some(keys) = platform::uploaded_keys(&message.body) else {
         return match serde_json::from_str(&message.body).map_err(MediaError::Unknown)? {
             PictureJob::LookAt { vendor_id, id } => Box::pin(app.look_at(vendor_id, id, is_first, now)).await,
+            PictureJob::Fetch { vendor_id, product_id, addresses, named_at, tries } => {
+                let wanted = Wanted { vendor: vendor_id, product: product_id, addresses, named_at, tries };
+                Box::pin(app.fetch_pictures(wanted, now)).await
+            }
             PictureJob::Sweep {} => Box::pin(app.sweep(now)).await,
         };
     };

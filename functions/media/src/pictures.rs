@@ -53,7 +53,7 @@ impl App {
     }
 
     /// Writes what became of a picture into the products that have named it.
-    async fn show(&self, known: &VendorPicture, is_first: bool) -> Result<(), MediaError> {
+    pub(crate) async fn show(&self, known: &VendorPicture, is_first: bool) -> Result<(), MediaError> {
         let source = known.address.clone().unwrap_or_else(|| format!("media:{}", known.id));
         let pictures = BTreeMap::from([(source, known.picture.clone())]);
         let mut are_all_named = true;
@@ -81,7 +81,17 @@ impl App {
 
     /// What becomes of these bytes. The files of a picture that passes are public when this returns.
     async fn result_of(&self, vendor: VendorId, id: MediaId, bytes: Bytes) -> Result<Picture, MediaError> {
-        let name = name_of(vendor, id, &bytes);
+        let name = name_of(vendor, id, None, &bytes);
+        self.picture_of(vendor, id, (name, bytes)).await
+    }
+
+    /// What becomes of the bytes that get this name.
+    pub(crate) async fn picture_of(
+        &self,
+        vendor: VendorId,
+        id: MediaId,
+        (name, bytes): (PictureName, Bytes),
+    ) -> Result<Picture, MediaError> {
         // Where functions share a runtime, decoding must not keep the others waiting.
         let made = tokio::task::spawn_blocking(move || picture::make(&bytes));
         match made.await.map_err(|_| MediaError::BrokenOff)? {
@@ -129,11 +139,14 @@ impl App {
     }
 }
 
-/// The name of the files of these bytes. It is another one for each upload, so that deleting one picture deletes no
-/// other.
-fn name_of(vendor: VendorId, id: MediaId, bytes: &[u8]) -> PictureName {
+/// The name of the files of these bytes. It is another one for each upload, and after files that were deleted, so that
+/// deleting one picture deletes no other.
+pub(crate) fn name_of(vendor: VendorId, id: MediaId, gone: Option<&PictureFiles>, bytes: &[u8]) -> PictureName {
     let mut hash = digest::Context::new(&digest::SHA256);
     hash.update(format!("{vendor} {id} ").as_bytes());
+    if let Some(gone) = gone {
+        hash.update(format!("{} ", gone.name).as_bytes());
+    }
     hash.update(bytes);
     PictureName::of_hash(hash.finish().as_ref().first_chunk().unwrap_or(&[0; 32]))
 }

@@ -51,6 +51,17 @@ impl App {
             self.catalog.forget_unused(unused).await?;
             return Ok(());
         };
+        if let Some(gone) = known.gone.as_ref().filter(|_| known.picture.files.is_some()) {
+            // It was fetched anew, under another name, while its files of before were being deleted.
+            for key in gone.keys() {
+                self.public.delete(&key).await?;
+            }
+            return match self.catalog.forget_gone(&known).await {
+                // Another message finds it as it is then.
+                Ok(()) | Err(store::Error::Conflict) => Ok(()),
+                Err(other) => Err(other.into()),
+            };
+        }
         if known.gone.is_none() && self.catalog.is_named(&known).await? {
             self.catalog.forget_unused(unused).await?;
             return Ok(());

@@ -87,6 +87,7 @@ fn numbers(staff: &Staff, view: &ImportView) -> Vec<(String, String)> {
         (t.desk_count_unchanged, view.unchanged),
         (t.desk_count_refused, view.refused),
         (t.desk_count_stock_kept, view.stock_kept),
+        (t.desk_count_pictures, view.pictures),
     ] {
         if value > 0 {
             known.push((name.to_owned(), written(value)));
@@ -106,6 +107,7 @@ fn start_form(staff: &Staff, path: &str) -> Form {
         .hiding(KEY, new_key(staff.person.visitor.now))
         .asking(vec![
             Field::new("publish", t.desk_import_publish, Kind::Check),
+            Field::new("fetch_images", t.desk_fetch_images, Kind::Check).hinting(t.desk_fetch_images_hint).filled("1"),
             Field::new("stock", t.desk_stock_of_file, Kind::Choice { options: stock }).filled("keep"),
         ])
         .button(Button::main(t.desk_start))

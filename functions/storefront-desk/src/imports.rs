@@ -70,7 +70,8 @@ fn row(staff: &Staff, job: &ImportJob) -> Vec<Html> {
 /// The parameters of an import: a dry run, or for real.
 pub(crate) fn parameters(dry_run: bool, fields: &Fields) -> Result<ImportParameters, Problem> {
     let stock = fields.text("stock").unwrap_or("keep");
-    browser::as_api(&json!({"dry_run": dry_run, "publish": fields.has("publish"), "stock": stock}))
+    let (publish, fetch_images) = (fields.has("publish"), fields.has("fetch_images"));
+    browser::as_api(&json!({"dry_run": dry_run, "publish": publish, "fetch_images": fetch_images, "stock": stock}))
 }
 
 /// Which import a call has begun, or the call before it with the same key.

@@ -43,13 +43,15 @@ pub(crate) struct Bozor {
     sdk_over_http: bool,
     /// Payment providers in the place of those of the same name.
     providers: OtherProviders,
+    /// What pictures are fetched by in the place of the internet.
+    fetcher: Option<media::Fetcher>,
     parameters: Vec<(&'static str, &'static str)>,
 }
 
 impl Bozor {
     pub(crate) fn new(options: &Options) -> Self {
-        let Options { sdk_over_http, providers, parameters, .. } = options.clone();
-        Self { stripe: OnceLock::new(), sdk_over_http, providers, parameters }
+        let Options { sdk_over_http, providers, fetcher, parameters, .. } = options.clone();
+        Self { stripe: OnceLock::new(), sdk_over_http, providers, fetcher, parameters }
     }
 
     /// Stripe's sandbox, once the cloud has opened it.
@@ -117,7 +119,8 @@ impl Deployment for Bozor {
 
     fn start<'a>(&'a self, hosted: &'a Hosted<'a>) -> BoxFuture<'a, Result<Arc<dyn Invoke>, Failure>> {
         Box::pin(async move {
-            let running = functions::start(hosted, self.sdk_over_http, &self.providers).await?;
+            let running =
+                functions::start(hosted, self.sdk_over_http, (&self.providers, self.fetcher.as_ref())).await?;
             let running = running.with_limit(hosted.function.timeout).with_faults(hosted.faults.clone());
             let running = running.with_ended(hosted.ended.clone());
             Ok(Arc::new(running) as Arc<dyn Invoke>)

@@ -121,9 +121,13 @@ pub const FUNCTIONS: &[Function] = &[
 pub(crate) async fn start(
     hosted: &Hosted<'_>,
     sdk_over_http: bool,
-    providers: &OtherProviders,
+    (providers, fetcher): (&OtherProviders, Option<&media::Fetcher>),
 ) -> Result<InProcess, Failure> {
     let config = Config::from_vars(hosted.environment.clone()).with(providers.clone());
+    let config = match fetcher {
+        Some(fetcher) => config.with(fetcher.clone()),
+        None => config,
+    };
     let config = if sdk_over_http {
         config
     } else {

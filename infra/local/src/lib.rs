@@ -23,6 +23,7 @@ use cloud::template::Texts;
 use domain::Timestamp;
 
 pub use deployment::site;
+pub use media::{Connection, Fetcher, Network, Roots};
 pub use options::Options;
 
 use deployment::Bozor;

@@ -24,6 +24,8 @@ pub struct Options {
     pub rates: Rates,
     /// Payment providers that take the place of those of the same name, in functions of this process.
     pub providers: OtherProviders,
+    /// What pictures of product files are fetched by in the place of the internet.
+    pub fetcher: Option<media::Fetcher>,
     /// Parameters of the template that have another value than by default.
     pub parameters: Vec<(&'static str, &'static str)>,
 }
@@ -45,6 +47,7 @@ impl Options {
             limits: Limits::default().with_clients(SHARED_ADDRESS_LIMIT),
             rates: Rates::default(),
             providers: OtherProviders::default(),
+            fetcher: None,
             parameters: Vec::new(),
         }
     }

@@ -32,10 +32,18 @@ pub struct ImportParameters {
     /// state, new ones become drafts.
     #[serde(default)]
     publish: bool,
+    /// Fetch the pictures that the file names by `https`, once for each address, so that they are shown from here in
+    /// the sizes of pages. What cannot be fetched is in the report, and stays a link.
+    #[serde(default = "yes")]
+    fetch_images: bool,
     /// What is done with the units on hand that the file gives. By default those of variants that exist are kept: an
     /// older file would bring back what was sold since. The report counts what was not applied.
     #[serde(default = "keep")]
     stock: StockImport,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 const fn keep() -> StockImport {
@@ -120,6 +128,7 @@ impl Desk {
             filename: announced.map(|announced| announced.filename.clone()),
             dry_run: asked.dry_run,
             publish: asked.publish,
+            fetch_images: asked.fetch_images,
             stock: asked.stock,
             is_inline: announced.is_none(),
             ..ImportJob::new(ImportId::new(now, platform::ids(now).bits()), member.vendor(), currency, now)
@@ -223,7 +232,10 @@ impl Desk {
     pub async fn import(&self, member: &Member, id: ImportId, now: Timestamp) -> Result<ShownImport, Error> {
         member.may(Permission::ReadProducts)?;
         let found = self.accounts.import_with_faults(member.vendor(), id).await?;
-        let (job, faults) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let (job, mut faults) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        if job.fetch_images && !job.dry_run {
+            faults.extend(self.catalog.told_of_pictures(id).await?);
+        }
         if job.is_abandoned(now) {
             // The worker checks whether the file was uploaded, and resumes the import or fails it.
             self.files.enqueue_abandoned_import(&VendorJob::Import { vendor_id: job.vendor, id }).await;

@@ -194,6 +194,10 @@ pub struct ImportCounts {
     /// Variants whose units on hand the file gives otherwise than they are, and that were left as they are.
     #[serde(default)]
     pub stock_kept: u64,
+    /// Pictures that are fetched from the addresses that the file gives for them. After an interruption, some may be
+    /// counted twice.
+    #[serde(default)]
+    pub pictures: u64,
 }
 
 impl ImportCounts {
@@ -211,6 +215,7 @@ impl ImportCounts {
             refused: self.refused.saturating_add(other.refused),
             skipped: self.skipped.saturating_add(other.skipped),
             stock_kept: self.stock_kept.saturating_add(other.stock_kept),
+            pictures: self.pictures.saturating_add(other.pictures),
         }
     }
 }
@@ -229,6 +234,9 @@ pub struct ImportJob {
     pub dry_run: bool,
     /// Whether imported products are published.
     pub publish: bool,
+    /// Whether pictures that the file names by `https` are fetched.
+    #[serde(default)]
+    pub fetch_images: bool,
     /// What is done with the units on hand that the file gives.
     #[serde(default)]
     pub stock: StockImport,
@@ -304,6 +312,7 @@ impl ImportJob {
             currency,
             dry_run: false,
             publish: false,
+            fetch_images: false,
             stock: StockImport::Keep,
             is_apart: false,
             passes: 0,

@@ -16,7 +16,7 @@ use crate::text::{Email, Handle, Line, LongText, Name, Phone, look_of};
 use crate::{Currency, Money, Timestamp, UserId, VendorId};
 
 pub use self::identity::{IdentityChange, IdentityField, Licence, MAX_IDENTITY_CHANGES, PublicIdentity, VendorKind};
-pub use self::job::{PictureJob, VendorJob};
+pub use self::job::{NamedAt, PictureJob, VendorJob};
 pub use self::member::{Member, Membership, Permission, Role};
 pub use self::paper::Paper;
 

@@ -59,12 +59,12 @@ impl JobQueue {
         self.put(&serde_json::to_string(job).map_err(|error| NotSent(error.to_string()))?, delay_s).await
     }
 
-    /// Sends work on pictures.
+    /// Sends work on pictures that starts after some seconds.
     ///
     /// # Errors
     /// SQS did not take it.
-    pub async fn send_picture_job(&self, job: PictureJob) -> Result<(), NotSent> {
-        self.put(&serde_json::to_string(&job).map_err(|error| NotSent(error.to_string()))?, 0).await
+    pub async fn send_picture_job(&self, job: &PictureJob, delay_s: i32) -> Result<(), NotSent> {
+        self.put(&serde_json::to_string(job).map_err(|error| NotSent(error.to_string()))?, delay_s).await
     }
 
     /// Sends a message to a person on its way, which names nobody.

@@ -140,6 +140,7 @@ mod tests {
             tree: tree(),
             columns: Columns::ALL,
             import: ImportId::from_bits(1),
+            fetch_images: false,
             stock: StockImport::Set,
             is_partial: false,
             kept_columns: Vec::new(),

@@ -384,6 +384,7 @@ proptest! {
                 tree,
                 columns: Columns { sale_unit: has_units, ..Columns::ALL },
                 import: domain::ImportId::from_bits(1),
+                fetch_images: false,
                 stock: domain::job::StockImport::Set,
                 is_partial: false,
                 kept_columns: Vec::new(),

@@ -36,6 +36,7 @@ fn context(currency: Currency) -> ImportContext {
         tree: CategoryTree { roots: vec![home], version: 1, kept: Kept::default() },
         columns: Columns::ALL,
         import: ImportId::from_bits(1),
+        fetch_images: true,
         stock: StockImport::Set,
         is_partial: false,
         kept_columns: Vec::new(),

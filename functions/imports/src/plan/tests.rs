@@ -26,6 +26,7 @@ fn context() -> ImportContext {
         tree: CategoryTree::default(),
         columns: Columns::ALL,
         import: ImportId::from_bits(1),
+        fetch_images: true,
         stock: StockImport::Set,
         is_partial: false,
         kept_columns: Vec::new(),

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use domain::job::{ExportJob, FileFormat, ImportJob, ImportRowError, JobState, Severity, StockImport};
+use domain::catalog::PictureFault;
+use domain::job::{ExportJob, FileFormat, ImportJob, ImportRowError, JobState, MAX_ROW_ERRORS, Severity, StockImport};
 use domain::text::Line;
 use domain::upload::{FileLink, Upload};
 use domain::{Currency, ExportId, ImportId, Timestamp};
@@ -19,6 +20,8 @@ pub struct ImportView {
     pub dry_run: bool,
     /// Whether imported products are published.
     pub publish: bool,
+    /// Whether pictures that the file names by `https` are fetched: what became of those that were not is in the report.
+    pub fetch_images: bool,
     /// The currency of the prices in the file.
     pub currency: Currency,
     /// Name of the file as the vendor gave it.
@@ -46,9 +49,12 @@ pub struct ImportView {
     pub skipped: u64,
     /// Variants whose units on hand the file gives otherwise than they are, and that were left as they are.
     pub stock_kept: u64,
+    /// Pictures that are fetched from the addresses that the file gives for them, which goes on after the import is
+    /// completed.
+    pub pictures: u64,
     /// What is done with the units on hand that the file gives.
     pub stock: StockImport,
-    /// The report, one entry for each product and kind of fault: errors first, then warnings, then what is only told,
+    /// The report, one entry for each product and kind of fault, and for each picture that could not be fetched: errors first, then warnings, then what is only told,
     /// up to 1,000 of each, in the order of the file. Empty in a list.
     pub errors: Vec<ImportRowError>,
     /// Number of further errors, which are only counted.
@@ -122,13 +128,22 @@ impl ImportView {
     /// The view of an import with those of its errors that are stored.
     pub fn new(job: &ImportJob, mut errors: Vec<ImportRowError>) -> Self {
         errors.sort_by_key(|entry| (entry.severity, entry.line));
+        // What is told of pictures is counted nowhere else, and may be more than a report holds.
+        let is_of_picture = |entry: &&ImportRowError| PictureFault::of(&entry.code).is_some();
+        let of_pictures = u64::try_from(errors.iter().filter(is_of_picture).count()).unwrap_or(u64::MAX);
+        let mut left = MAX_ROW_ERRORS;
+        errors.retain(|entry| {
+            let is_kept = entry.severity != Severity::Warning || left > 0;
+            left = left.saturating_sub(u64::from(entry.severity == Severity::Warning));
+            is_kept
+        });
         let listed = |severity: Severity| {
             u64::try_from(errors.iter().filter(|entry| entry.severity == severity).count()).unwrap_or(u64::MAX)
         };
         let counts = job.counts;
         let (more_errors, more_warnings, more_infos) = (
             counts.errors.saturating_sub(listed(Severity::Error)),
-            counts.warnings.saturating_sub(listed(Severity::Warning)),
+            counts.warnings.saturating_add(of_pictures).saturating_sub(listed(Severity::Warning)),
             counts.infos.saturating_sub(listed(Severity::Info)),
         );
         let pace = job.pace();
@@ -137,6 +152,7 @@ impl ImportView {
             state: job.state,
             dry_run: job.dry_run,
             publish: job.publish,
+            fetch_images: job.fetch_images,
             currency: job.currency,
             filename: job.filename.clone(),
             rows: job.rows,
@@ -149,6 +165,7 @@ impl ImportView {
             refused: counts.refused,
             skipped: counts.skipped,
             stock_kept: counts.stock_kept,
+            pictures: counts.pictures,
             stock: job.stock,
             errors,
             more_errors,

@@ -35,14 +35,46 @@ pub enum VendorJob {
     },
 }
 
+/// The place in a product file that names pictures, so that its report can say what became of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedAt {
+    pub import: crate::ImportId,
+    /// Line of the file, counted from 1.
+    pub line: u64,
+    /// The product, by its handle in the file.
+    pub product: String,
+    /// The column of pictures as the file's header spells it.
+    pub column: String,
+    /// Which of the messages about this product, counted from 0.
+    #[serde(default)]
+    pub part: u32,
+}
+
 /// Work on pictures beside the notifications of new uploads, as a queue carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PictureJob {
+    /// Fetch the pictures at these addresses, at most [`PictureJob::MOST_ADDRESSES`], and show them in the product:
+    /// `{"fetch":{"vendor_id":"ven_…","product_id":"prd_…","addresses":["https://…"],"named_at":{…}}}`.
+    Fetch {
+        vendor_id: VendorId,
+        product_id: crate::ProductId,
+        addresses: Vec<String>,
+        named_at: NamedAt,
+        /// How often they were tried before.
+        #[serde(default)]
+        tries: u8,
+    },
     /// Look at an upload, which may be one of a release that did not: `{"look_at":{"vendor_id":"ven_…","id":"med_…"}}`.
     LookAt { vendor_id: VendorId, id: crate::MediaId },
     /// Delete pictures that no product has named for days: `{"sweep":{}}`.
     Sweep {},
+}
+
+impl PictureJob {
+    /// The most addresses of one message: two at a time from one host, ten seconds each, and the work on what came end
+    /// within the function's minute.
+    pub const MOST_ADDRESSES: usize = 8;
 }
 
 #[cfg(test)]

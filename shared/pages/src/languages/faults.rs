@@ -3,9 +3,10 @@
 //! A fault without a sentence here is shown in English. `tests/conventions/pages.rs` holds that each code that an
 //! import can give has its sentences.
 
+use domain::catalog::PictureFault;
 use domain::job::ImportRowError;
 
-use crate::{Language, fill, number, to_cyrillic};
+use crate::{Language, fill, number, picture_fault, to_cyrillic};
 
 /// The code of a fault, and what it means in Uzbek, Russian and Chinese. What stands in braces is in the file itself,
 /// and stays as it is in Cyrillic script.
@@ -953,6 +954,9 @@ const OTHER_ROW: [&str; 3] =
 /// What an entry of the report on a product file means; nothing in English, and for a code that has no sentence.
 pub fn file_fault(language: Language, entry: &ImportRowError) -> Option<String> {
     let code = entry.code.as_str();
+    if PictureFault::of(code).is_some() {
+        return (language != Language::En).then(|| picture_fault(language, code));
+    }
     let all = [OF_FILES, OF_IMPORTS, OF_PRODUCTS, OF_EARLIER_RELEASES];
     let sentence = in_language(language, sentences(&all, code)?)?.replace(['{', '}'], "");
     let is_detailed = DETAILED.contains(&code) || sentences(&[OF_EARLIER_RELEASES], code).is_some();

@@ -106,7 +106,7 @@ messages! {
     desk_choose_file, desk_file_hint, desk_check_file, desk_dry_run, desk_real_import, desk_rows, desk_rows_of,
     desk_time_left, desk_minutes, desk_job_waiting, desk_job_running, desk_job_completed, desk_job_failed,
     desk_import_goes_on, desk_count_created, desk_count_updated, desk_count_unchanged, desk_count_refused,
-    desk_count_stock_kept, desk_start_title, desk_start_text, desk_start, desk_import_publish, desk_stock_of_file,
+    desk_count_stock_kept, desk_count_pictures, desk_fetch_images, desk_fetch_images_hint, desk_start_title, desk_start_text, desk_start, desk_import_publish, desk_stock_of_file,
     desk_stock_keep, desk_stock_keep_hint, desk_stock_set, desk_stock_add, desk_report, desk_line, desk_column,
     desk_value, desk_refused, desk_warning, desk_hint, desk_more_entries, desk_refused_rows, desk_refused_text,
     desk_refused_file, desk_columns, desk_columns_text, desk_columns_none, desk_columns_unknown,

@@ -58,6 +58,76 @@ const fn sentences(fault: PictureFault) -> [&'static str; 3] {
             "Изображение не удалось преобразовать: сохраните его как JPEG и загрузите его.",
             "图片转换失败：请另存为 JPEG 再上传。",
         ],
+        PictureFault::BadAddress => [
+            "Bu internetdagi manzil emas: uni brauzerdan nusxalab oling.",
+            "Это не адрес в интернете: скопируйте его из браузера.",
+            "这不是有效的网址：请从浏览器中复制。",
+        ],
+        PictureFault::NotHttps => [
+            "Rasmlar faqat {https://} bilan boshlangan manzildan olinadi, yoʻnaltirishdan keyin ham.",
+            "Изображения загружаются только с адресов, которые начинаются с https://, и после перенаправления тоже.",
+            "只能从以 https:// 开头的网址获取图片，重定向后也是如此。",
+        ],
+        PictureFault::Credentials => [
+            "Manzilda foydalanuvchi nomi yoki parol bor: rasmni ularsiz ochiladigan joyga qoʻying.",
+            "В адресе есть имя пользователя или пароль: разместите изображение там, где они не нужны.",
+            "网址中含有用户名或密码：请把图片放到无需登录的地方。",
+        ],
+        PictureFault::ForbiddenPort => [
+            "Rasmlar faqat 443 va 8443 portlardan olinadi.",
+            "Изображения загружаются только с портов 443 и 8443.",
+            "只能从 443 和 8443 端口获取图片。",
+        ],
+        PictureFault::NoSuchHost => [
+            "Manzildagi sayt topilmadi: manzilni tuzating.",
+            "Сайт из адреса не найден: исправьте адрес.",
+            "找不到网址中的网站：请更正网址。",
+        ],
+        PictureFault::ForbiddenAddress => [
+            "Manzildagi sayt ochiq internetda emas: rasmni hamma ocha oladigan joyga qoʻying.",
+            "Сайт из адреса недоступен из интернета: разместите изображение там, где его может открыть каждый.",
+            "网址中的网站不在公共互联网上：请把图片放到所有人都能打开的地方。",
+        ],
+        PictureFault::NoConnection => [
+            "Manzildagi sayt bilan bogʻlanib boʻlmadi: faylni keyinroq qayta import qiling.",
+            "С сайтом из адреса не удалось соединиться: загрузите файл ещё раз позже.",
+            "无法连接网址中的网站：请稍后再次导入文件。",
+        ],
+        PictureFault::BadCertificate => [
+            "Saytning sertifikati yaroqsiz: sayt egalaridan soʻrang yoki rasmni oʻzingiz yuklang.",
+            "Сертификат сайта недействителен: обратитесь к его владельцам или загрузите изображение сами.",
+            "该网站的证书无效：请联系网站负责人，或自行上传图片。",
+        ],
+        PictureFault::BadAnswer => [
+            "Saytning javobi uzilib qoldi yoki oʻqib boʻlmaydi: faylni keyinroq qayta import qiling.",
+            "Ответ сайта оборвался или не читается: загрузите файл ещё раз позже.",
+            "网站的响应中断或无法读取：请稍后再次导入文件。",
+        ],
+        PictureFault::TooManyRedirects => [
+            "Manzil uch martadan koʻp yoʻnaltiradi: rasm turgan manzilning oʻzini yozing.",
+            "Адрес перенаправляет больше трёх раз: укажите тот, где находится само изображение.",
+            "该网址重定向超过三次：请填写图片所在的网址。",
+        ],
+        PictureFault::NotThere => [
+            "Sayt rasmni bermadi: manzilni brauzerda ochib koʻring va tuzating.",
+            "Сайт не отдал изображение: откройте адрес в браузере и исправьте его.",
+            "网站没有提供图片：请在浏览器中打开该网址并更正。",
+        ],
+        PictureFault::NotNow => [
+            "Sayt hozircha rasmni bermadi: faylni keyinroq qayta import qiling.",
+            "Сайт пока не отдал изображение: загрузите файл ещё раз позже.",
+            "网站暂时没有提供图片：请稍后再次导入文件。",
+        ],
+        PictureFault::TooLarge => [
+            "Rasm 10 MB dan katta: uni kichikroq qilib saqlang.",
+            "Изображение больше 10 МБ: сохраните его в меньшем размере.",
+            "图片超过 10 MB：请另存为较小的文件。",
+        ],
+        PictureFault::TooSlow => [
+            "Rasm 10 soniyada kelmadi: faylni keyinroq qayta import qiling yoki rasmni oʻzingiz yuklang.",
+            "Изображение не пришло за 10 секунд: загрузите файл ещё раз позже или загрузите изображение сами.",
+            "图片未能在 10 秒内送达：请稍后再次导入文件，或自行上传图片。",
+        ],
         PictureFault::Removed => [
             "Rasm oʻchirilgan, chunki uni hech bir mahsulot koʻrsatmagan: uni qayta yuklang.",
             "Изображение удалено, потому что его не показывал ни один товар: загрузите его снова.",

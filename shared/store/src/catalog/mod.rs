@@ -4,6 +4,7 @@ mod batches;
 mod files;
 mod handles;
 mod listing;
+mod picture_reports;
 mod pictures;
 mod product_counts;
 mod products;
@@ -49,6 +50,7 @@ const REBUILD: &str = "rebuild";
 const DRAFTS: &str = "drafts";
 const PICTURE: &str = "picture";
 const UNUSED_PICTURE: &str = "unused_picture";
+const PICTURES_TOLD: &str = "pictures_told";
 
 stored! {
     PRODUCT => Product: ["handle_key", "handle_sort", "vendor_key", "vendor_sort"];

@@ -324,6 +324,13 @@ impl Catalog {
         Ok(taken.gone)
     }
 
+    /// Forgets the files of before of a picture that was fetched anew, once they are deleted.
+    pub async fn forget_gone(&self, picture: &VendorPicture) -> Result<(), Error> {
+        let kept = VendorPicture { gone: None, version: picture.version + 1, ..picture.clone() };
+        let written = write(Entry::Picture(picture.vendor, picture.id).key(), kept.version, &kept)?;
+        Ok(put_one(&self.client, &self.table, written, &Condition::at_version(picture.version)).await?)
+    }
+
     /// Forgets a picture whose files are deleted, unless a product has come to name it meanwhile.
     pub async fn forget_picture(&self, vendor: VendorId, id: MediaId) -> Result<(), Error> {
         let Some(known) = self.picture(vendor, id).await? else { return Ok(()) };

@@ -1,0 +1,166 @@
+//! Pictures at foreign addresses that a product file names: fetched once, looked at as uploads are, and shown in the
+//! product. What cannot be fetched stays a link, and the report of the import says why.
+//!
+//! Each step may be repeated after any interruption: an address whose files are here is not fetched again.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use domain::catalog::{ImageSource, Picture, PictureFault, Product};
+use domain::job::{ImportRowError, Severity};
+use domain::vendor::{NamedAt, PictureJob};
+use domain::{MediaId, ProductId, Timestamp, VendorId};
+use store::catalog::picture_id;
+
+use crate::fetch::FetchFault;
+use crate::pictures::name_of;
+use crate::{App, MediaError};
+
+/// How often an address is tried whose host may answer later.
+const TRIES: u8 = 3;
+/// Seconds until the next try, times the tries so far.
+const NEXT_TRY_S: i32 = 120;
+
+/// The pictures that a message asks for.
+pub(crate) struct Wanted {
+    pub(crate) vendor: VendorId,
+    pub(crate) product: ProductId,
+    pub(crate) addresses: Vec<String>,
+    pub(crate) named_at: NamedAt,
+    pub(crate) tries: u8,
+}
+
+/// Why the picture at an address is not shown, as the report says it.
+struct Refused {
+    address: String,
+    fault: PictureFault,
+    /// The fault in English, with what only this answer tells.
+    detail: String,
+}
+
+impl App {
+    /// Fetches the pictures that the product still names and that are not here.
+    pub(crate) async fn fetch_pictures(&self, wanted: Wanted, now: Timestamp) -> Result<(), MediaError> {
+        let Some(stored) = self.catalog.product(wanted.product).await? else { return Ok(()) };
+        let sources = named(&stored.product, &wanted);
+        // What is known of each, once the product stands there as one of those that name it.
+        let (mut shown, mut missing) = (BTreeMap::new(), Vec::new());
+        for source in sources {
+            let id = picture_id(wanted.vendor, &source);
+            let known = self.catalog.name_picture(wanted.vendor, id, wanted.product).await?;
+            match known.picture.files {
+                Some(_) => drop(shown.insert(source.as_str().to_owned(), known.picture)),
+                None => missing.push(source),
+            }
+        }
+        let mut refused = Vec::new();
+        let fetched = self.fetcher.fetch_all(&texts(&missing), async |_, fetched| fetched).await;
+        for (source, fetched) in missing.iter().zip(fetched) {
+            let (picture, why) = self.settled(wanted.vendor, source, fetched, now).await?;
+            refused.extend(why);
+            shown.insert(source.as_str().to_owned(), picture);
+        }
+        self.catalog.show_pictures(wanted.product, &shown).await?;
+        self.report(wanted, refused).await
+    }
+
+    /// Keeps what came from an address, or why nothing did. Returns what is known of the picture then.
+    async fn settled(
+        &self,
+        vendor: VendorId,
+        source: &ImageSource,
+        fetched: Result<Bytes, FetchFault>,
+        now: Timestamp,
+    ) -> Result<(Picture, Option<Refused>), MediaError> {
+        let id = picture_id(vendor, source);
+        let (picture, detail) = match fetched {
+            Ok(bytes) => (self.looked_at(vendor, id, bytes).await?, None),
+            Err(fault) => {
+                let code = fault.shown().code();
+                // Addresses may be signed, and are secrets then.
+                tracing::info!(vendor.id = %vendor, media.id = %id, fault = code, "a picture cannot be fetched");
+                (Picture { files: None, fault: Some(code.to_owned()) }, Some(fault.to_string()))
+            }
+        };
+        let settled = self.catalog.settle_picture((vendor, id), (Some(source.as_str()), &picture), now).await?;
+        if settled.picture.files.is_some() {
+            // Other products have named it meanwhile, or could not get it before.
+            self.show(&settled, false).await?;
+        }
+        let fault = settled.picture.fault.as_deref().filter(|_| settled.picture.files.is_none());
+        let refused = fault.and_then(PictureFault::of).map(|fault| Refused {
+            address: source.as_str().to_owned(),
+            fault,
+            detail: detail.unwrap_or_else(|| fault.detail().to_owned()),
+        });
+        Ok((settled.picture, refused))
+    }
+
+    async fn looked_at(&self, vendor: VendorId, id: MediaId, bytes: Bytes) -> Result<Picture, MediaError> {
+        let known = self.catalog.picture(vendor, id).await?;
+        let gone = known.as_ref().and_then(|known| known.gone.as_ref());
+        let name = name_of(vendor, id, gone, &bytes);
+        self.picture_of(vendor, id, (name, bytes)).await
+    }
+
+    /// Asks for another try of what may pass then, and writes into the report what does not.
+    async fn report(&self, wanted: Wanted, refused: Vec<Refused>) -> Result<(), MediaError> {
+        let tries = wanted.tries.saturating_add(1);
+        let (later, refused): (Vec<_>, Vec<_>) =
+            refused.into_iter().partition(|of| of.fault.may_pass() && tries < TRIES);
+        let mut named_at = wanted.named_at;
+        if !refused.is_empty() {
+            let told: Vec<ImportRowError> = refused.into_iter().map(|of| entry(&named_at, of)).collect();
+            self.catalog.tell_of_pictures(&named_at, &told).await?;
+        }
+        if !later.is_empty() {
+            // What is told then stands beside what is told now.
+            named_at.part = named_at.part.saturating_add(PARTS_A_TRY);
+            let again = PictureJob::Fetch {
+                vendor_id: wanted.vendor,
+                product_id: wanted.product,
+                addresses: later.into_iter().map(|of| of.address).collect(),
+                named_at,
+                tries,
+            };
+            self.fetches.send_picture_job(&again, NEXT_TRY_S * i32::from(tries)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// More than the messages of one product.
+const PARTS_A_TRY: u32 = 10_000;
+
+/// The addresses that the product still names.
+fn named(product: &Product, wanted: &Wanted) -> Vec<ImageSource> {
+    let mut sources: Vec<ImageSource> = Vec::new();
+    for source in product.sources().filter(|source| source.media().is_none()) {
+        let is_wanted = wanted.addresses.iter().any(|address| address == source.as_str());
+        if product.vendor.id == wanted.vendor && is_wanted && !sources.contains(source) {
+            sources.push(source.clone());
+        }
+    }
+    sources.truncate(PictureJob::MOST_ADDRESSES);
+    sources
+}
+
+fn texts(sources: &[ImageSource]) -> Vec<&str> {
+    sources.iter().map(ImageSource::as_str).collect()
+}
+
+fn entry(named_at: &NamedAt, refused: Refused) -> ImportRowError {
+    ImportRowError {
+        severity: Severity::Warning,
+        line: named_at.line,
+        product: named_at.product.clone(),
+        column: named_at.column.clone(),
+        value: refused.address.chars().take(MAX_VALUE).collect(),
+        times: 1,
+        code: refused.fault.code().to_owned(),
+        detail: refused.detail,
+    }
+}
+
+/// The most characters of an address in the report.
+const MAX_VALUE: usize = 200;

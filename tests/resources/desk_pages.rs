@@ -222,9 +222,10 @@ async fn a_product_file_is_looked_through_before_it_changes_anything_and_its_ref
         send_file(&desk, "/desk/imports", &[("key", &key)], ("file", name, "text/csv", file.as_bytes())).await
     };
     assert_eq!(send("", "").await.expect(400).errors(), ["file"]);
-    let at = send("goods.csv", FILE).await.expect(303).location();
+    let name = "C:\\mine\\bowls <b>.csv";
+    let at = send(name, FILE).await.expect(303).location();
     assert!(at.starts_with("/desk/imports/imp_"), "{at}");
-    assert_eq!(send("goods.csv", FILE).await.expect(303).location(), at, "a form that is sent twice is one import");
+    assert_eq!(send(name, FILE).await.expect(303).location(), at, "a form that is sent twice is one import");
     shop.wait_until_idle().await;
     let page = desk.visit(&at).await.expect(200).shows("Look through only").shows("cheap").shows("Refused products");
     // Why it was refused is said in the vendor's language.
@@ -245,7 +246,10 @@ async fn a_product_file_is_looked_through_before_it_changes_anything_and_its_ref
     for (handle, status) in [("red-bowl", 200), ("green-bowl", 200), ("bad-bowl", 404)] {
         shop.browser().visit(&format!("/en/p/{handle}")).await.expect(status);
     }
-    desk.visit("/desk/imports").await.expect(200).shows(&at).shows(&started);
+    let all = desk.visit("/desk/imports").await.expect(200).shows(&at).shows(&started);
+    assert_eq!(all.html.matches("bowls &#60;b&#62;.csv").count(), 2, "the name of the file: {}", all.html);
+    let seen = desk.visit(&started).await.expect(200).shows("bowls &#60;b&#62;.csv");
+    assert!(!seen.html.contains("mine"), "the folders of the vendor's device: {}", seen.html);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use axum::extract::State;
 use browser::{Fields, KEY, Reply, Uploads, keyed, new_key};
 use desk::{AskedFile, BegunImport, ImportParameters};
 use domain::job::ImportJob;
+use domain::text::Line;
 use domain::{Call, ImportId, Outcome, PageRequest};
 use pages::forms::{Button, Field, Form, Kind};
 use pages::parts::{Link, actions, anchor, badge, boxed, muted, pager, plain, table};
@@ -46,7 +47,7 @@ async fn imports_page(app: &App, staff: &Staff, wrong: Option<Wrong>) -> Result<
     let columns = [Link::new(format!("{IMPORTS}/columns"), t.desk_columns)];
     sheet.part(boxed(t.desk_new_import, [muted(t.desk_new_import_text), form, actions(t.desk_columns, &columns)]));
     if !found.items.is_empty() {
-        let columns = [t.date, t.desk_kind, t.desk_rows, t.state].map(str::to_owned);
+        let columns = [t.date, t.desk_file, t.desk_kind, t.desk_rows, t.state].map(str::to_owned);
         let rows: Vec<Vec<Html>> = found.items.iter().map(|job| row(staff, job)).collect();
         sheet.part(table(t.desk_imports, &columns, &rows));
     }
@@ -61,6 +62,7 @@ fn row(staff: &Staff, job: &ImportJob) -> Vec<Html> {
     let rows = i64::try_from(job.position.rows).unwrap_or(i64::MAX);
     vec![
         anchor(&format!("{IMPORTS}/{}", job.id), &date_time(job.created_at, language)),
+        plain(job.filename.as_ref().map(Line::as_str).unwrap_or_default()),
         plain(if job.dry_run { t.desk_dry_run } else { t.desk_real_import }),
         plain(&number(rows, language)),
         badge(tone, state),
@@ -103,6 +105,12 @@ pub(crate) async fn begin(
     }
 }
 
+/// The name of a file as it is shown with its import, cut to its length; the form was read without the folders. A name
+/// that cannot be shown is left out: no file is refused for its name.
+fn shown_name(filename: &str) -> Option<Line> {
+    Line::parse(&filename.chars().take(Line::MAX_LENGTH).collect::<String>()).ok()
+}
+
 /// Every file is looked through first: what it would change is shown before it changes anything.
 async fn begin_dry_run(app: &App, staff: &Staff, sent: Result<Uploads, Problem>) -> Result<ImportId, Problem> {
     let Uploads { fields, files } = sent?;
@@ -114,7 +122,9 @@ async fn begin_dry_run(app: &App, staff: &Staff, sent: Result<Uploads, Problem>)
     let said = format!("{} {}", file.filename, api::idempotency::fingerprint(&file.bytes));
     let request = keyed(&fields, (&member.key_scope(), IMPORTS), &said, now)?;
     let call = Call::new(now, Some(&request), |id: &ImportId| Ok(id.to_string()), &id_of);
-    let (outcome, job) = app.desk.begin_import(member, &asked, AskedFile::Inline(file.bytes.len()), call).await?;
+    let filename = shown_name(&file.filename);
+    let asked_file = AskedFile::Inline { bytes: file.bytes.len(), filename: filename.as_ref() };
+    let (outcome, job) = app.desk.begin_import(member, &asked, asked_file, call).await?;
     let (id, is_new) = begun(outcome)?;
     // A repeat names the import of the first form, which may have stopped before its file was there.
     let waiting = if is_new { Some(job) } else { app.desk.waiting_import(member, id).await? };

@@ -100,7 +100,7 @@ pub async fn start_vendor_import(
         ProductFile::Inline(bytes) if bytes.is_empty() => {
             return Err(Problem::because(Code::Malformed, "The file is empty."));
         }
-        ProductFile::Inline(bytes) => AskedFile::Inline(bytes.len()),
+        ProductFile::Inline(bytes) => AskedFile::Inline { bytes: bytes.len(), filename: None },
     };
     let begun = |begun: &BegunImport| {
         let view = ImportView { upload: begun.upload.clone(), ..ImportView::new(&begun.job, Vec::new()) };

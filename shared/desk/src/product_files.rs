@@ -85,8 +85,9 @@ pub struct BegunImport {
 pub enum AskedFile<'a> {
     /// It is going to be uploaded.
     Announced(&'a AnnounceFile),
-    /// It came with the request, so many bytes of it.
-    Inline(usize),
+    /// It came with the request, so many bytes of it, and with the name that it has on the vendor's device if it told
+    /// one that can be shown.
+    Inline { bytes: usize, filename: Option<&'a Line> },
 }
 
 /// An import with what is shown of it.
@@ -113,19 +114,19 @@ impl Desk {
         member.is_approved()?;
         let settings = self.settings.current().await?;
         let most = u64::from(settings.limits.import.bytes);
-        let announced = match file {
+        let (announced, filename) = match file {
             AskedFile::Announced(announced) if !(1..=most).contains(&announced.size) => {
                 return Err(Refusal::field("/size", "out_of_range", format!("1 to {most} bytes")).into());
             }
-            AskedFile::Inline(bytes) if u64::try_from(bytes).is_ok_and(|bytes| bytes > most) => {
+            AskedFile::Inline { bytes, .. } if u64::try_from(bytes).is_ok_and(|bytes| bytes > most) => {
                 return Err(Refusal::because(Code::TooLarge, format!("a file has at most {most} bytes")).into());
             }
-            AskedFile::Announced(announced) => Some(announced),
-            AskedFile::Inline(_) => None,
+            AskedFile::Announced(announced) => (Some(announced), Some(&announced.filename)),
+            AskedFile::Inline { filename, .. } => (None, filename),
         };
         let currency = asked.currency.unwrap_or(member.account.currency);
         let job = ImportJob {
-            filename: announced.map(|announced| announced.filename.clone()),
+            filename: filename.cloned(),
             dry_run: asked.dry_run,
             publish: asked.publish,
             fetch_images: asked.fetch_images,
@@ -177,7 +178,8 @@ impl Desk {
             return Err(Refusal::because(Code::Expired, "the file is not kept any more: choose it again").into());
         }
         // Its size was checked when it was put.
-        self.begin_import(member, asked, AskedFile::Inline(0), call).await
+        let file = AskedFile::Inline { bytes: 0, filename: former.filename.as_ref() };
+        self.begin_import(member, asked, file, call).await
     }
 
     /// Gives an import the file of an earlier one of its vendor. That starts it, so its job has to be stored before.

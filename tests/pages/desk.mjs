@@ -336,6 +336,7 @@ export async function operatorRoad({ scripts }) {
       await idle();
       assert((await buyer.get(order)).text.includes("1.50"), "the buyer sees what is refunded");
       t.refunded = id;
+      t.refundSeen = async () => (await buyer.get(order)).text;
     });
     await t.check("what the buyer's bank sends back waits for a person, who says how it was given back", async () => {
       if (!t.refunded) return leftOut("a refund that comes back: nothing was paid");
@@ -352,6 +353,7 @@ export async function operatorRoad({ scripts }) {
       const body = JSON.stringify({ do: "fail_refund" });
       equal((await send("POST", `/_local/pay/stripe/orders/${t.refunded}`, { headers, body })).status, 200, "the bank");
       await idle();
+      assert((await t.refundSeen()).includes("sent the refund back to us"), "the buyer is told that it came back");
       await page.goto("/operate/waiting/failed-refunds");
       await follow(page, () => page.click(`main a[href="${path}"]`));
       const resolve = page.locator("main form[action$='/resolve']");
@@ -360,6 +362,8 @@ export async function operatorRoad({ scripts }) {
       await follow(page, () => resolve.locator("button").click());
       assert((await page.locator("main").innerText()).includes("In cash, at the shop."), "how it was given back");
       equal(await resolve.count(), 0, "forms after that");
+      const after = await t.refundSeen();
+      assert(after.includes("Refunded") && !after.includes("sent the refund back"), "the buyer is told its end");
     });
     await t.check("a buyer and a seller see nothing of it", async () => {
       for (const [contact, path] of [

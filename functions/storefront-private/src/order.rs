@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use browser::{Form, KEY, Reply, Visitor, call, done, keyed, new_key, sign_in_path};
 use domain::order::{Actor, HistoryEvent, OrderState, Parcel, PlacedOrder, VendorOrder, VendorOrderState};
-use domain::payment::{Action, PaymentState, RefundState};
+use domain::payment::{Action, PaymentState, Refund, RefundState};
 use domain::returns::ReturnState;
 use domain::{Code, OrderId};
 use pages::forms::{Button, Field, Form as PageForm, Kind};
@@ -215,6 +215,15 @@ fn can_be_cancelled(order: &PlacedOrder, visitor: &Visitor) -> bool {
     !is_over && order.clone().cancel(Actor::Buyer, &mut platform::ids(visitor.now)).is_ok()
 }
 
+/// What became of a refund. One that the buyer's bank sent back keeps its state, and the buyer does not have its money.
+const fn refund_words(t: &'static Texts, refund: &Refund) -> &'static str {
+    match (refund.state, refund.returned_at, &refund.resolution) {
+        (_, Some(_), None) => t.refund_returned,
+        (RefundState::Succeeded | RefundState::Resolved, ..) => t.refunded,
+        _ => t.refund_pending,
+    }
+}
+
 pub(crate) fn page(app: &App, visitor: &Visitor, order: &PlacedOrder, alerts: Html) -> String {
     let id = order.order.id;
     let number = id.number();
@@ -227,7 +236,7 @@ pub(crate) fn page(app: &App, visitor: &Visitor, order: &PlacedOrder, alerts: Ht
 
     let mut rows = sums(&f, &order.order.totals);
     for refund in &order.refunds {
-        let words = if refund.state == RefundState::Succeeded { t.refunded } else { t.refund_pending };
+        let words = refund_words(t, refund);
         rows.insert(rows.len().saturating_sub(1), (words.to_owned(), format!("−{}", money(refund.amount, f.language))));
     }
     let mut aside =

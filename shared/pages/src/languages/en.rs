@@ -172,6 +172,7 @@ pub(crate) const TEXTS: Texts = Texts {
     order_cancelled: "The order is cancelled.",
     refunded: "Refunded",
     refund_pending: "Refund on its way",
+    refund_returned: "Your bank sent the refund back to us: we will send it again or get in touch",
     parcel: "Parcel {n}",
     tracking: "Tracking: {number}",
     carrier: "Carrier: {name}",

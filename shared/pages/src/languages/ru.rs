@@ -172,6 +172,7 @@ pub(crate) const TEXTS: Texts = Texts {
     order_cancelled: "Заказ отменен.",
     refunded: "Деньги возвращены",
     refund_pending: "Возврат денег в пути",
+    refund_returned: "Банк вернул нам эти деньги: мы отправим их снова или свяжемся с вами",
     parcel: "Посылка {n}",
     tracking: "Номер отслеживания: {number}",
     carrier: "Служба доставки: {name}",

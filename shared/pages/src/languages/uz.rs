@@ -172,6 +172,7 @@ pub(crate) const TEXTS: Texts = Texts {
     order_cancelled: "Buyurtma bekor qilindi.",
     refunded: "Pul qaytarildi",
     refund_pending: "Pul qaytarilmoqda",
+    refund_returned: "Bank bu pulni bizga qaytardi: uni yana yuboramiz yoki siz bilan bogʻlanamiz",
     parcel: "{n}-joʻnatma",
     tracking: "Kuzatuv raqami: {number}",
     carrier: "Tashuvchi: {name}",

@@ -172,6 +172,7 @@ pub(crate) const TEXTS: Texts = Texts {
     order_cancelled: "订单已取消。",
     refunded: "已退款",
     refund_pending: "退款处理中",
+    refund_returned: "退款被银行退回给我们：我们会重新退款或与您联系",
     parcel: "包裹 {n}",
     tracking: "运单号：{number}",
     carrier: "承运商：{name}",

@@ -323,6 +323,17 @@ async fn a_page_that_never_was_shows_what_there_is_and_what_is_no_page_does_not(
 }
 
 #[tokio::test]
+async fn a_product_that_is_sold_out_asks_for_no_quantity() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    vendor.product("bowl").stock(5).publish().await;
+    vendor.product("jug").stock(0).publish().await;
+    shop.browser().visit("/en/p/bowl").await.expect(200).shows("name=\"quantity\"");
+    let sold_out = shop.browser().visit("/en/p/jug").await.expect(200).shows("cannot be bought now");
+    assert!(!sold_out.html.contains("name=\"quantity\""), "{}", sold_out.html);
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_in_an_address_of_a_page_is_passed_over_and_a_price_that_cannot_is_told() {
     let shop = Shop::open().await;
     shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;

@@ -129,8 +129,8 @@ impl Fetcher {
         Ok(checked)
     }
 
-    /// Connects to the first address that accepts. One that swallows packets makes the host a slow one, whatever becomes
-    /// of the others: an IPv6 address that fails at once must not hide from a batch what the host costs.
+    /// Connects to the first address that accepts. One that swallows packets makes the host a slow one, whatever
+    /// becomes of the others: an IPv6 address that fails at once must not hide from a batch what the host costs.
     async fn connect(&self, addresses: &[PublicAddress], port: u16) -> Result<Connection, FetchFault> {
         let mut fault = FetchFault::NoConnection;
         for address in addresses {

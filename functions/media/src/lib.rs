@@ -78,7 +78,7 @@ impl App {
     }
 }
 
-/// Does what a message asks for: looks at new uploads, fetches pictures, or deletes what is not used. It may come twice.
+/// Does what a message asks for: looks at uploads, fetches pictures, or deletes what is not used. It may come twice.
 ///
 /// # Errors
 /// When it could not be done; the message must come again.

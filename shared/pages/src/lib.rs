@@ -21,6 +21,7 @@ pub mod parts;
 mod picture;
 mod plural;
 mod site;
+mod style;
 mod texts;
 pub mod views;
 
@@ -35,11 +36,9 @@ pub use languages::picture_faults::picture_fault;
 pub use picture::{ON_CARD, ON_HOME, ON_PRODUCT, ON_TILE, Picture};
 pub use plural::{Plural, plural};
 pub use site::{Frame, Site, escaped, with_query};
+pub use style::STYLE;
 pub use texts::{Texts, category_name, count, fill, operators_text};
 pub use views::problem;
-
-/// The one sheet of style, which every page holds.
-pub const STYLE: &str = include_str!("../templates/style.css");
 
 /// The icon of the site.
 pub const ICON: &str = include_str!("../assets/icon.svg");

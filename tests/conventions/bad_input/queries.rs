@@ -34,7 +34,7 @@ fn bad_values(row: &Row, name: &str) -> Vec<String> {
         "number" => &["0123456789012345678901234567890123456789"],
         "stock" => &["", "double", "Set", "other", "%00other"],
         "format" => &["", "csv", "WooCommerce", "other", "%00other"],
-        "dry_run" | "publish" => &["maybe", "", "1", "TRUE"],
+        "dry_run" | "publish" | "fetch_images" => &["maybe", "", "1", "TRUE"],
         "cursor" => return Vec::new(),
         unknown => panic!("say in tests/conventions/bad_input/queries.rs what {unknown} refuses"),
     };
@@ -79,7 +79,7 @@ pub(super) fn of(row: &Row) -> Vec<Case> {
             "state" => "submitted",
             "stock" => "keep",
             "format" => "woocommerce",
-            "dry_run" | "publish" => "true",
+            "dry_run" | "publish" | "fetch_images" => "true",
             _ => "x",
         };
         push(format!("{}{name}={good}&{name}={good}", beside(name)), invalid(name));

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, HOST, LOCATION, USER_AGENT};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
 use super::picture_url::PictureUrl;
@@ -48,13 +48,9 @@ pub(super) async fn ask(stream: impl Stream + 'static, url: &PictureUrl) -> Resu
 
 async fn read(response: Response<Incoming>) -> Result<Answer, FetchFault> {
     let status = response.status();
-    match status {
-        StatusCode::OK => Ok(Answer::Picture(read_body(response.into_body()).await?)),
-        StatusCode::MOVED_PERMANENTLY
-        | StatusCode::FOUND
-        | StatusCode::SEE_OTHER
-        | StatusCode::TEMPORARY_REDIRECT
-        | StatusCode::PERMANENT_REDIRECT => {
+    match status.as_u16() {
+        200 => Ok(Answer::Picture(read_body(response.into_body()).await?)),
+        301..=303 | 307 | 308 => {
             let location = response.headers().get(LOCATION).ok_or(FetchFault::Refused(status.as_u16()))?;
             // Many hosts send names of files in UTF-8, which `to_str` does not accept.
             let location = std::str::from_utf8(location.as_bytes()).map_err(|_| FetchFault::BadAddress)?;

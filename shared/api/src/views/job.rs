@@ -20,7 +20,7 @@ pub struct ImportView {
     pub dry_run: bool,
     /// Whether imported products are published.
     pub publish: bool,
-    /// Whether pictures that the file names by `https` are fetched: what became of those that were not is in the report.
+    /// Whether pictures that the file names by `https` are fetched: why one was not is in the report.
     pub fetch_images: bool,
     /// The currency of the prices in the file.
     pub currency: Currency,
@@ -54,8 +54,8 @@ pub struct ImportView {
     pub pictures: u64,
     /// What is done with the units on hand that the file gives.
     pub stock: StockImport,
-    /// The report, one entry for each product and kind of fault, and for each picture that could not be fetched: errors first, then warnings, then what is only told,
-    /// up to 1,000 of each, in the order of the file. Empty in a list.
+    /// The report, one entry for each product and kind of fault, and for each picture that could not be fetched: errors
+    /// first, then warnings, then what is only told, up to 1,000 of each, in the order of the file. Empty in a list.
     pub errors: Vec<ImportRowError>,
     /// Number of further errors, which are only counted.
     pub more_errors: u64,

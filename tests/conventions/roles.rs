@@ -26,7 +26,7 @@ use crate::shop::{App, Client, Guest, Product, Shop, Vendor, address};
 /// (`store::connected`), a job of more than half a minute's work sends a message for its next slice, an import deletes
 /// the listing rows of a product that leaves a category, and housekeeping reads stock only for a late payment of an
 /// order that was ended concurrently.
-const NOT_EXERCISED: [(&str, &str, &str); 8] = [
+const NOT_EXERCISED: [(&str, &str, &str); 7] = [
     // A person of an earlier release who never confirmed and signs up again.
     ("AccountFunction", "KeepPeople", "cognito-idp:AdminUpdateUserAttributes"),
     // An order that expires while its earlier payment is closed for another one, and was paid.
@@ -35,7 +35,6 @@ const NOT_EXERCISED: [(&str, &str, &str); 8] = [
     // An order that expires while its payment is looked up and paid.
     ("HousekeepingFunction", "ReopenCarts", "dynamodb:GetItem"),
     ("HousekeepingFunction", "ReopenCarts", "dynamodb:PutItem"),
-    ("ImportsFunction", "ContinueJobs", "sqs:SendMessage"),
     ("ImportsFunction", "WriteProducts", "dynamodb:DeleteItem"),
     ("ProjectionsFunction", "ReadStock", "dynamodb:GetItem"),
 ];

@@ -30,7 +30,7 @@ pub(crate) fn wanted(context: &ImportContext, place: &Place, product: &Product) 
             column: column.to_owned(),
             part,
         },
-        tries: 0,
+        attempts: 0,
     };
     (0..).zip(missing.chunks(PictureJob::MOST_ADDRESSES)).map(job).collect()
 }

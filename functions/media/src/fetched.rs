@@ -17,8 +17,8 @@ use crate::pictures::name_of;
 use crate::{App, MediaError};
 
 /// How often an address is tried whose host may answer later.
-const TRIES: u8 = 3;
-/// Seconds until the next try, times the tries so far.
+const ATTEMPTS: u8 = 3;
+/// Seconds until the next try, times the attempts so far.
 const NEXT_TRY_S: i32 = 120;
 
 /// The pictures that a message asks for.
@@ -27,7 +27,7 @@ pub(crate) struct Wanted {
     pub(crate) product: ProductId,
     pub(crate) addresses: Vec<String>,
     pub(crate) named_at: NamedAt,
-    pub(crate) tries: u8,
+    pub(crate) attempts: u8,
 }
 
 /// Why the picture at an address is not shown, as the report says it.
@@ -105,9 +105,9 @@ impl App {
 
     /// Asks for another try of what may pass then, and writes into the report what does not.
     async fn report(&self, wanted: Wanted, refused: Vec<Refused>) -> Result<(), MediaError> {
-        let tries = wanted.tries.saturating_add(1);
+        let attempts = wanted.attempts.saturating_add(1);
         let (later, refused): (Vec<_>, Vec<_>) =
-            refused.into_iter().partition(|of| of.fault.may_pass() && tries < TRIES);
+            refused.into_iter().partition(|of| of.fault.may_pass() && attempts < ATTEMPTS);
         let mut named_at = wanted.named_at;
         if !refused.is_empty() {
             let told: Vec<ImportRowError> = refused.into_iter().map(|of| entry(&named_at, of)).collect();
@@ -121,9 +121,9 @@ impl App {
                 product_id: wanted.product,
                 addresses: later.into_iter().map(|of| of.address).collect(),
                 named_at,
-                tries,
+                attempts,
             };
-            self.fetches.send_picture_job(&again, NEXT_TRY_S * i32::from(tries)).await?;
+            self.fetches.send_picture_job(&again, NEXT_TRY_S * i32::from(attempts)).await?;
         }
         Ok(())
     }

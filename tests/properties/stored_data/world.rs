@@ -17,8 +17,8 @@ pub(super) const AMOUNT_MISMATCHES: &str = "/v1/admin/payments?state=amount_mism
 pub(super) const UNMATCHED_PAYMENTS: &str = "/v1/admin/payments/unmatched";
 
 /// A product file with one good row and one that is not.
-const FILE: &str = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\n\
-    red-bowl,Red bowl,BOWL-RED,3,9.50\nbad-bowl,Bad bowl,BOWL-BAD,many,x\n";
+const FILE: &str = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price,Image Src\n\
+    red-bowl,Red bowl,BOWL-RED,3,9.50,https://pictures.test/red.png\nbad-bowl,Bad bowl,BOWL-BAD,many,x,\n";
 
 type Names = BTreeMap<String, Value>;
 

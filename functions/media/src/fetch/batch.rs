@@ -39,11 +39,11 @@ impl Fetcher {
     ///
     /// A picture occupies one of the sixteen places until it is kept, so that at most sixteen are in memory. The host
     /// is the one that is named, not one that it redirects to. An address that is named twice is fetched twice.
-    pub async fn fetch_all<Text, Keep, Keeping>(&self, urls: &[Text], keep: Keep) -> Vec<Keeping::Output>
+    pub async fn fetch_all<Text, Keep, Storing>(&self, urls: &[Text], keep: Keep) -> Vec<Storing::Output>
     where
         Text: AsRef<str>,
-        Keep: Fn(usize, Result<Bytes, FetchFault>) -> Keeping,
-        Keeping: Future,
+        Keep: Fn(usize, Result<Bytes, FetchFault>) -> Storing,
+        Storing: Future,
     {
         let mut hosts = HashMap::<String, Arc<HostLimits>>::new();
         let urls = urls.iter().map(|url| {

@@ -63,7 +63,7 @@ pub enum PictureJob {
         named_at: NamedAt,
         /// How often they were tried before.
         #[serde(default)]
-        tries: u8,
+        attempts: u8,
     },
     /// Look at an upload, which may be one of a release that did not: `{"look_at":{"vendor_id":"ven_…","id":"med_…"}}`.
     LookAt { vendor_id: VendorId, id: crate::MediaId },

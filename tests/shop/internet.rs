@@ -169,7 +169,9 @@ impl Shop {
     }
 }
 
-/// An internet where nothing is.
+/// An internet where nothing is but the name of a host that is down.
 pub(crate) fn nowhere() -> Fetcher {
-    TestInternet::of(&[]).fetcher()
+    let internet = TestInternet::of(&[]);
+    internet.resolves("down.test", &["93.184.216.35"]);
+    internet.fetcher()
 }

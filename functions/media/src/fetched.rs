@@ -17,7 +17,7 @@ use crate::pictures::name_of;
 use crate::{App, MediaError};
 
 /// How often an address is tried whose host may answer later.
-const ATTEMPTS: u8 = 3;
+const MOST_TIMES: u8 = 3;
 /// Seconds until the next try, times the attempts so far.
 const NEXT_TRY_S: i32 = 120;
 
@@ -107,7 +107,7 @@ impl App {
     async fn report(&self, wanted: Wanted, refused: Vec<Refused>) -> Result<(), MediaError> {
         let attempts = wanted.attempts.saturating_add(1);
         let (later, refused): (Vec<_>, Vec<_>) =
-            refused.into_iter().partition(|of| of.fault.may_pass() && attempts < ATTEMPTS);
+            refused.into_iter().partition(|of| of.fault.may_pass() && attempts < MOST_TIMES);
         let mut named_at = wanted.named_at;
         if !refused.is_empty() {
             let told: Vec<ImportRowError> = refused.into_iter().map(|of| entry(&named_at, of)).collect();

@@ -8,7 +8,7 @@ use crate::shop::{Shop, Vendor};
 /// A product file with a new product, an existing one, a category and a bad row.
 const CSV: &str = "\
 Handle,Title,Body (HTML),Type,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Image Src,Status
-red-bowl,Red bowl,<p>Red</p>,Kitchen,true,Size,S,BOWL-S,3,9.50,https://example.test/bowl.png,active
+red-bowl,Red bowl,<p>Red</p>,Kitchen,true,Size,S,BOWL-S,3,9.50,https://down.test/bowl.png,active
 red-bowl,,,,,,L,BOWL-L,4,11.50,,
 blue-bowl,Blue bowl,,,true,,,BOWL-BLUE,7,12.75,,active
 bad-bowl,Bad bowl,,,true,,,BOWL-BAD,1,cheap,,active

@@ -165,7 +165,8 @@ async fn sells(shop: &Shop, rug: &Product, desk: &Browser) {
     let file = ("file", "goods.csv", "text/csv", CSV.as_bytes());
     let looked = send_file(desk, "/desk/imports", &[("key", &key)], file).await.expect(303).location();
     shop.wait_until_idle().await;
-    let started = press(desk, &looked, "/start", &[("publish", "1")]).await.expect(303).location();
+    let started =
+        press(desk, &looked, "/start", &[("publish", "1"), ("fetch_images", "1")]).await.expect(303).location();
     shop.wait_until_idle().await;
     let page = desk.visit(&started).await.expect(200);
     shop.anon().get(&linked(&page, "Get the file of refused rows")).await.expect(200);

@@ -134,7 +134,7 @@ async fn a_name_that_changes_between_look_up_and_connection_leads_nowhere_else()
 }
 
 #[tokio::test]
-async fn an_address_is_fetched_once_for_all_products_and_another_import_tries_only_what_failed() {
+async fn an_address_is_fetched_once_for_all_products_and_another_import_asks_only_for_what_failed() {
     let internet = TestInternet::of(&[HOST]);
     internet.has(HOST, "/bowl.png", &png(8, 8, [1, 2, 3]));
     let (shop, vendor) = open(&internet).await;

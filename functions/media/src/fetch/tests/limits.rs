@@ -40,14 +40,14 @@ async fn what_comes_after_the_announced_length_is_not_read() {
 #[tokio::test(start_paused = true)]
 async fn an_endless_body_is_cut_at_the_limit() {
     let sent = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&sent);
+    let total = Arc::clone(&sent);
     let world = World::host("pictures.example", move |mut visit| {
-        let counter = Arc::clone(&counter);
+        let total = Arc::clone(&total);
         async move {
             visit.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
             let chunk = format!("8000\r\n{}\r\n", "a".repeat(0x8000));
             while visit.send(&chunk).await {
-                counter.fetch_add(0x8000, Ordering::Relaxed);
+                total.fetch_add(0x8000, Ordering::Relaxed);
             }
         }
     });

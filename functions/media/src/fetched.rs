@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use domain::catalog::{ImageSource, Picture, PictureFault, Product};
+use domain::catalog::{ImageSource, Picture, PictureFault, PictureFiles, Product};
 use domain::job::{ImportRowError, Severity};
 use domain::vendor::{NamedAt, PictureJob};
-use domain::{MediaId, ProductId, Timestamp, VendorId};
+use domain::{ProductId, Timestamp, VendorId};
 use store::catalog::picture_id;
 
 use crate::fetch::FetchFault;
@@ -28,6 +28,8 @@ pub(crate) struct Wanted {
     pub(crate) addresses: Vec<String>,
     pub(crate) named_at: NamedAt,
     pub(crate) attempts: u8,
+    /// Whether the message came for the first time.
+    pub(crate) is_first: bool,
 }
 
 /// Why the picture at an address is not shown, as the report says it.
@@ -50,13 +52,14 @@ impl App {
             let known = self.catalog.name_picture(wanted.vendor, id, wanted.product).await?;
             match known.picture.files {
                 Some(_) => drop(shown.insert(source.as_str().to_owned(), known.picture)),
-                None => missing.push(source),
+                None => missing.push((source, known.gone)),
             }
         }
         let mut refused = Vec::new();
-        let fetched = self.fetcher.fetch_all(&texts(&missing), async |_, fetched| fetched).await;
-        for (source, fetched) in missing.iter().zip(fetched) {
-            let (picture, why) = self.settled(wanted.vendor, source, fetched, now).await?;
+        let addresses: Vec<&str> = missing.iter().map(|(source, _)| source.as_str()).collect();
+        let fetched = self.fetcher.fetch_all(&addresses, async |_, fetched| fetched).await;
+        for ((source, gone), fetched) in missing.iter().zip(fetched) {
+            let (picture, why) = self.settled(wanted.vendor, (source, gone.as_ref()), fetched, now).await?;
             refused.extend(why);
             shown.insert(source.as_str().to_owned(), picture);
         }
@@ -68,13 +71,16 @@ impl App {
     async fn settled(
         &self,
         vendor: VendorId,
-        source: &ImageSource,
+        (source, gone): (&ImageSource, Option<&PictureFiles>),
         fetched: Result<Bytes, FetchFault>,
         now: Timestamp,
     ) -> Result<(Picture, Option<Refused>), MediaError> {
         let id = picture_id(vendor, source);
         let (picture, detail) = match fetched {
-            Ok(bytes) => (self.looked_at(vendor, id, bytes).await?, None),
+            Ok(bytes) => {
+                let name = name_of(vendor, id, gone, &bytes);
+                (self.picture_of(vendor, id, (name, bytes)).await?, None)
+            }
             Err(fault) => {
                 let code = fault.shown().code();
                 // Addresses may be signed, and are secrets then.
@@ -96,20 +102,15 @@ impl App {
         Ok((settled.picture, refused))
     }
 
-    async fn looked_at(&self, vendor: VendorId, id: MediaId, bytes: Bytes) -> Result<Picture, MediaError> {
-        let known = self.catalog.picture(vendor, id).await?;
-        let gone = known.as_ref().and_then(|known| known.gone.as_ref());
-        let name = name_of(vendor, id, gone, &bytes);
-        self.picture_of(vendor, id, (name, bytes)).await
-    }
-
     /// Asks for another try of what may pass then, and writes into the report what does not.
     async fn report(&self, wanted: Wanted, refused: Vec<Refused>) -> Result<(), MediaError> {
         let attempts = wanted.attempts.saturating_add(1);
         let (later, refused): (Vec<_>, Vec<_>) =
             refused.into_iter().partition(|of| of.fault.may_pass() && attempts < MOST_TIMES);
         let mut named_at = wanted.named_at;
-        if !refused.is_empty() {
+        // A message that came before, or beside another like it, may have told of what is here now.
+        let may_be_told = !wanted.is_first || wanted.attempts > 0;
+        if !refused.is_empty() || may_be_told {
             let told: Vec<ImportRowError> = refused.into_iter().map(|of| entry(&named_at, of)).collect();
             self.catalog.tell_of_pictures(&named_at, &told).await?;
         }
@@ -143,10 +144,6 @@ fn named(product: &Product, wanted: &Wanted) -> Vec<ImageSource> {
     }
     sources.truncate(PictureJob::MOST_ADDRESSES);
     sources
-}
-
-fn texts(sources: &[ImageSource]) -> Vec<&str> {
-    sources.iter().map(ImageSource::as_str).collect()
 }
 
 fn entry(named_at: &NamedAt, refused: Refused) -> ImportRowError {

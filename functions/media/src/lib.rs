@@ -88,7 +88,7 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
         return match serde_json::from_str(&message.body).map_err(MediaError::Unknown)? {
             PictureJob::LookAt { vendor_id, id } => Box::pin(app.look_at(vendor_id, id, is_first, now)).await,
             PictureJob::Fetch { vendor_id, product_id, addresses, named_at, attempts } => {
-                let wanted = Wanted { vendor: vendor_id, product: product_id, addresses, named_at, attempts };
+                let wanted = Wanted { vendor: vendor_id, product: product_id, addresses, named_at, attempts, is_first };
                 Box::pin(app.fetch_pictures(wanted, now)).await
             }
             PictureJob::Sweep {} => Box::pin(app.sweep(now)).await,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use cloud::faults::{Fault, Kind};
+use cloud::sqs::MessageAttributes;
 use serde_json::{Value, json};
 
 use super::import;
@@ -260,4 +261,24 @@ async fn a_fetched_picture_that_nobody_names_is_gone_within_a_week_and_comes_bac
     let vendor = Vendor { client: shop.sign_in_again(&vendor).await, ..vendor.clone() };
     import(&shop, &vendor, FETCH, file(&[("bowl", &address)])).await;
     shop.anon().get(&shown(&shop, "bowl").await).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_message_that_comes_again_takes_back_what_it_told_of_a_picture_that_is_here_now() {
+    let internet = TestInternet::of(&[HOST]);
+    let (shop, vendor) = open(&internet).await;
+    let address = format!("https://{HOST}/late.png");
+    let job = import(&shop, &vendor, FETCH, file(&[("bowl", &address)])).await;
+    assert_eq!(faults(&job).len(), 1);
+    internet.has(HOST, "/late.png", &png(8, 8, [1, 2, 3]));
+    let product = vendor.client.get("/v1/vendor/products").await.expect(200)["items"][0]["id"].clone();
+    let named_at = json!({"import": job["id"], "line": 2, "product": "bowl", "column": "Image Src", "part": 0});
+    let again = json!({"fetch": {
+        "vendor_id": vendor.id, "product_id": product, "addresses": [address], "named_at": named_at, "attempts": 1
+    }});
+    let (queue, queues) = (shop.queue("FetchesQueue"), &shop.cloud.services().queues);
+    queues.send(&queue, &again.to_string(), &MessageAttributes::new()).expect("the queue takes it");
+    shop.wait_until_idle().await;
+    assert_eq!(faults(&report_of(&shop, &vendor, &job).await), []);
+    assert!(shown(&shop, "bowl").await.contains("/m/"));
 }

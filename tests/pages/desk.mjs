@@ -89,7 +89,11 @@ export async function cameraRoad() {
       const action = await field.evaluate(({ form }) => form.getAttribute("action"));
       const before = await page.locator("main img").count();
       await press(page, action);
-      equal(await page.locator("main img").count(), before + 1, "pictures of the product");
+      // Nobody sees it before it was looked at, which a function does beside the form.
+      await until("the picture of the product", async () => {
+        await page.reload();
+        return (await page.locator("main img").count()) === before + 1;
+      });
     });
     await t.check("no page complained", () => who.hasNone());
     await who.close();
